@@ -1,0 +1,8 @@
+//go:build !linux
+
+package controlplane
+
+import "syscall"
+
+// dieWithParent changes nothing: only Linux offers it. Elsewhere Stop is the only end.
+func dieWithParent() *syscall.SysProcAttr { return nil }
