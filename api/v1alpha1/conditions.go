@@ -1,0 +1,114 @@
+package v1alpha1
+
+// Condition types. Every condition carries observedGeneration; its message is written for the
+// person who reads it, is the same for the same situation, and never holds a secret.
+const (
+	// ConditionReady sums up an object: True means that the endpoint serves it and that
+	// everything its spec asks for is in place. On AuthUser, AuthClient and RefreshTokenGrant.
+	ConditionReady = "Ready"
+	// ConditionIssuing says whether the operator renews the token of a RefreshTokenGrant that has
+	// a target: True while a renewal is scheduled, False while none can happen. A failed renewal
+	// leaves Ready=True as long as the token in the Secret is good. Absent without a target.
+	ConditionIssuing = "Issuing"
+	// ConditionPasswordGrant is True on an AuthClient whose grant types include Password, which
+	// RFC 9700 section 2.4 advises against: the client sees its users' passwords. Absent
+	// elsewhere.
+	ConditionPasswordGrant = "PasswordGrant"
+)
+
+// Reasons of Ready=True.
+const (
+	// ReasonAvailable: the endpoint serves the object. On a grant: it has no target, tokens are
+	// made on request.
+	ReasonAvailable = "Available"
+	// ReasonIssued: the grant's Secret holds a token that is good.
+	ReasonIssued = "Issued"
+)
+
+// Reasons of Ready=False that the object's own spec decides.
+const (
+	// ReasonDisabled: spec.state of an AuthUser is Disabled.
+	ReasonDisabled = "Disabled"
+	// ReasonSuspended: spec.state of a grant is Suspended. Its Secret stays and is not renewed.
+	ReasonSuspended = "Suspended"
+	// ReasonRevoked: spec.state of a grant is Revoked. Every token of it is dead for good.
+	ReasonRevoked = "Revoked"
+	// ReasonExpired: spec.expiresAt has passed.
+	ReasonExpired = "Expired"
+	// ReasonInvalidSpec: the fields contradict each other, or a value that they inherit, in a way
+	// that the API server cannot see. The message names the field.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonBelowFloor: the lifetime or the renewBefore of a grant with a target is shorter than the
+	// operator allows.
+	ReasonBelowFloor = "BelowFloor"
+	// ReasonAboveCeiling: the lifetime of a self-contained token is longer than the operator
+	// allows.
+	ReasonAboveCeiling = "AboveCeiling"
+)
+
+// ReasonPending is the reason of Ready=False while the operator has not yet written what it adds to
+// a new object: a subject, a grant's id or a generated credential. It passes by itself.
+const ReasonPending = "Pending"
+
+// Reasons of Ready=False that other objects decide.
+const (
+	// ReasonDuplicateLogin: an older AuthUser holds the username or one of the e-mail addresses.
+	// Logins are compared without regard to case.
+	ReasonDuplicateLogin = "DuplicateLogin"
+	// ReasonDuplicateSubject: an older AuthUser holds the subject.
+	ReasonDuplicateSubject = "DuplicateSubject"
+	// ReasonDuplicateClientID: an older AuthClient holds the client_id.
+	ReasonDuplicateClientID = "DuplicateClientID"
+	// ReasonDuplicateGrantID: an older RefreshTokenGrant holds the id.
+	ReasonDuplicateGrantID = "DuplicateGrantID"
+	// ReasonSecretNotFound: there is no Secret of the name that secretRef gives, or it neither
+	// carries the label `auth.grantkeeper.dev/credential: input` nor holds a generated credential.
+	// The message holds the kubectl line that labels it.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretInvalid: the Secret is there, but the key is missing or empty.
+	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonTargetConflict: a Secret of that name exists and is not ours. It is left untouched.
+	ReasonTargetConflict = "TargetConflict"
+	// ReasonRefNotPermitted: the user or client that a grant names is absent, or does not permit
+	// it: the two look the same to whoever wrote the grant.
+	ReasonRefNotPermitted = "RefNotPermitted"
+	// ReasonUserNotReady: the user is disabled, expired or a duplicate.
+	ReasonUserNotReady = "UserNotReady"
+	// ReasonClientNotReady: the client's own Ready is False.
+	ReasonClientNotReady = "ClientNotReady"
+	// ReasonGrantTypeNotAllowed: the grant delivers a refresh token, but the client's grant types do
+	// not include RefreshToken.
+	ReasonGrantTypeNotAllowed = "GrantTypeNotAllowed"
+	// ReasonScopeNotGranted: the grant asks for a scope that its user or its client does not
+	// allow. Nothing is issued: a token with fewer scopes than asked for fails later and further
+	// away.
+	ReasonScopeNotGranted = "ScopeNotGranted"
+	// ReasonAudienceNotAllowed: the grant asks for an audience that its client does not list.
+	ReasonAudienceNotAllowed = "AudienceNotAllowed"
+	// ReasonTokenTooLarge: the self-contained token would be larger than validators accept. A
+	// reference token has no such limit.
+	ReasonTokenTooLarge = "TokenTooLarge"
+	// ReasonSecondTaken: the grant's only token of this second was revoked. The next second has
+	// another; it passes by itself.
+	ReasonSecondTaken = "SecondTaken"
+	// ReasonTenantNotReady: the namespace's keyring has not been made or read yet.
+	ReasonTenantNotReady = "TenantNotReady"
+	// ReasonKeyringUnreadable: the namespace's keyring exists and cannot be read. It is never
+	// replaced by a new one.
+	ReasonKeyringUnreadable = "KeyringUnreadable"
+)
+
+// Reasons of Issuing. Where Ready is False, Issuing is False with the same reason.
+const (
+	// ReasonScheduled (True): status.renewalTime says when the next revision is due.
+	ReasonScheduled = "Scheduled"
+	// ReasonFinal (False): the token lives as long as the grant and its user do; there is nothing
+	// to renew.
+	ReasonFinal = "Final"
+	// ReasonBackingOff (False): the last write failed and is tried again. With a good token in the
+	// Secret Ready stays True; without one Ready is False with this reason too.
+	ReasonBackingOff = "BackingOff"
+)
+
+// ReasonOptedIn is the reason of PasswordGrant=True.
+const ReasonOptedIn = "OptedIn"

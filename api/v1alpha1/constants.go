@@ -1,0 +1,75 @@
+package v1alpha1
+
+// Category is the kubectl category of every kind: `kubectl get grantkeeper` lists them all.
+const Category = "grantkeeper"
+
+// LabelCredential marks every Secret that Grantkeeper reads or writes. Secrets without it are
+// neither cached nor watched, so nothing else of a cluster's Secrets ever enters memory.
+const LabelCredential = GroupName + "/credential"
+
+// The values of LabelCredential.
+const (
+	// CredentialInput is on a Secret that a person provides: a password or a client secret.
+	CredentialInput = "input"
+	// CredentialOutput is on a Secret that the operator writes: a generated credential or a token.
+	CredentialOutput = "output"
+	// CredentialKeyring is on a Secret that holds one tenant's keys, in the operator's namespace.
+	CredentialKeyring = "keyring"
+	// CredentialServing is on a Secret that holds the endpoint's CA or serving certificate.
+	CredentialServing = "serving"
+)
+
+// LabelTenant names, on a keyring, the namespace whose keys it holds.
+const LabelTenant = GroupName + "/tenant"
+
+// LabelManagedBy with the value ManagedByGrantkeeper is on objects that the HTTP endpoint made:
+// the endpoint may change them, and the sweeper may remove them.
+const (
+	LabelManagedBy       = "app.kubernetes.io/managed-by"
+	ManagedByGrantkeeper = "grantkeeper"
+)
+
+// Annotations on Secrets that the operator writes. Times are RFC 3339, UTC, whole seconds.
+const (
+	// AnnotationGrantID names the grant whose token a Secret holds.
+	AnnotationGrantID = GroupName + "/grant-id"
+	// AnnotationRevision is the revision of that token, a decimal number.
+	AnnotationRevision = GroupName + "/revision"
+	// AnnotationIssuedAt is the token's iat.
+	AnnotationIssuedAt = GroupName + "/issued-at"
+	// AnnotationExpiresAt is the token's exp.
+	AnnotationExpiresAt = GroupName + "/expires-at"
+	// AnnotationKeyID is the id of the key that signed the token.
+	AnnotationKeyID = GroupName + "/key-id"
+	// AnnotationGeneratedAt is the second from which a generated credential is derived.
+	AnnotationGeneratedAt = GroupName + "/generated-at"
+	// AnnotationGeneratedFor names whose credential a Secret holds: the kind and the subject or
+	// client_id.
+	AnnotationGeneratedFor = GroupName + "/generated-for"
+	// AnnotationTenantUID is the uid of the namespace that a keyring belongs to.
+	AnnotationTenantUID = GroupName + "/tenant-uid"
+	// AnnotationIssuer is the issuer that a tenant keeps from its first token on.
+	AnnotationIssuer = GroupName + "/issuer"
+	// AnnotationAdopt, set by a person to the uid of a namespace, hands a keyring to it.
+	AnnotationAdopt = GroupName + "/adopt"
+)
+
+// The data keys of a grant's Secret; spec.target.keys renames them.
+const (
+	KeyAccessToken  = "token"
+	KeyExpiry       = "expires_at"
+	KeyTokenType    = "token_type"
+	KeyClientID     = "client_id"
+	KeyIssuer       = "issuer"
+	KeyTokenURL     = "token_url"
+	KeyCABundle     = "ca.crt"
+	KeyRefreshToken = "refresh_token"
+)
+
+// The data keys of a generated credential's Secret. A generated client secret also carries
+// KeyClientID.
+const (
+	KeyUsername     = "username"
+	KeyPassword     = "password"
+	KeyClientSecret = "client_secret"
+)

@@ -1,0 +1,101 @@
+package v1alpha1_test
+
+import (
+	"strings"
+	"testing"
+)
+
+var digest = strings.Repeat("0v", 26)
+
+func TestAuthSessionCreation(t *testing.T) {
+	t.Parallel()
+	testCreations(t, "AuthSession", map[string]creation{
+		"an expiry and what is sealed are all that a session needs": {
+			name: digest, spec: `{expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+		},
+		"every field may be set at once": {
+			name: digest, spec: `
+subject: ` + aUUID + `
+username: alice
+clientID: phone
+grantID: ` + otherUUID + `
+mobile: true
+expiresAt: "2026-01-01T00:00:00Z"
+sealed: AQID`,
+		},
+		"a session has an expiry": {
+			name: digest, spec: `sealed: AQID`,
+			wantField: "spec.expiresAt", wantMessage: "Required value",
+		},
+		"a session has a content": {
+			name: digest, spec: `expiresAt: "2026-01-01T00:00:00Z"`,
+			wantField: "spec.sealed", wantMessage: "Required value",
+		},
+		"a session's content is base64": {
+			name: digest, spec: `{expiresAt: "2026-01-01T00:00:00Z", sealed: "*"}`,
+			wantField: "spec.sealed", wantMessage: "must be of type byte",
+		},
+		"a session's name is a digest": {
+			spec:      `{expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			wantField: "metadata", wantMessage: "metadata.name must be the digest of a token",
+		},
+		"a session's subject is a UUID": {
+			name: digest, spec: `{subject: alice, expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			wantField: "spec.subject", wantMessage: "subject must be a UUID",
+		},
+		"a session's grant is a UUID": {
+			name: digest, spec: `{grantID: billing, expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			wantField: "spec.grantID", wantMessage: "grantID must be a UUID",
+		},
+	})
+}
+
+func TestAuthSessionChange(t *testing.T) {
+	t.Parallel()
+	testChanges(t, "AuthSession", map[string]change{
+		"a session may not live longer": {
+			name:      digest,
+			before:    `{expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			after:     `{expiresAt: "2027-01-01T00:00:00Z", sealed: AQID}`,
+			wantField: "spec", wantMessage: "spec is immutable",
+		},
+		"a session may not stand for another token": {
+			name:      digest,
+			before:    `{expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			after:     `{expiresAt: "2026-01-01T00:00:00Z", sealed: AQIE}`,
+			wantField: "spec", wantMessage: "spec is immutable",
+		},
+	})
+}
+
+func TestTokenRevocationCreation(t *testing.T) {
+	t.Parallel()
+	testCreations(t, "TokenRevocation", map[string]creation{
+		"an expiry is all that a revocation needs": {name: aUUID, spec: `expiresAt: "2026-01-01T00:00:00Z"`},
+		"a revocation may give a reason":           {name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", reason: logout}`},
+		"a revocation has an expiry": {
+			name: aUUID, spec: `reason: logout`,
+			wantField: "spec.expiresAt", wantMessage: "Required value",
+		},
+		"a revocation's name is the token's id": {
+			name: "billing", spec: `expiresAt: "2026-01-01T00:00:00Z"`,
+			wantField: "metadata", wantMessage: "metadata.name must be the jti of a token",
+		},
+		"a reason is a few words": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", reason: ` + strings.Repeat("r", 257) + `}`,
+			wantField: "spec.reason", wantMessage: "Too long",
+		},
+	})
+}
+
+func TestTokenRevocationChange(t *testing.T) {
+	t.Parallel()
+	testChanges(t, "TokenRevocation", map[string]change{
+		"a revocation may not end earlier": {
+			name:      aUUID,
+			before:    `expiresAt: "2027-01-01T00:00:00Z"`,
+			after:     `expiresAt: "2026-01-01T00:00:00Z"`,
+			wantField: "spec", wantMessage: "spec is immutable",
+		},
+	})
+}
