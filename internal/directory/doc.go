@@ -1,0 +1,11 @@
+// Package directory is the read model: the users, clients, grants, sessions, revocations, labelled
+// Secrets and keyrings of every tenant, indexed the way a request looks them up. Informers feed it
+// and nothing else does, so a lookup costs no API call and every replica can answer.
+//
+// A row is the informer's own object and is never changed; a change replaces the row. Whoever holds
+// one keeps a consistent view of it for as long as it likes. Controllers subscribe to the directory
+// rather than to the informers, so a reconcile never runs ahead of what it looks up here.
+//
+// What must not enter: writes to the API server, live reads (see package store), and decisions that
+// need more than the rows themselves.
+package directory

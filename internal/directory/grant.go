@@ -1,0 +1,140 @@
+package directory
+
+import (
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+)
+
+// Grant is one RefreshTokenGrant, ready to be asked.
+type Grant struct {
+	*v1alpha1.RefreshTokenGrant
+}
+
+type grantTable struct {
+	*table[*Grant]
+	byID, byUser, byClient, byTarget, bySubject, byToken *index[*Grant]
+}
+
+func newGrantTable() grantTable {
+	byID := newIndex(func(g *Grant) []string { return []string{g.Spec.ID} })
+	byUser := newIndex(func(g *Grant) []string { return []string{g.Spec.UserRef.Name} })
+	byClient := newIndex(func(g *Grant) []string { return []string{g.clientName()} })
+	byTarget := newIndex(func(g *Grant) []string { return []string{g.targetName()} })
+	bySubject := newIndex(func(g *Grant) []string { return []string{g.endpointSubject()} })
+	byToken := newIndex(func(g *Grant) []string { return []string{g.Status.TokenID} })
+	return grantTable{
+		table: newTable(byID, byUser, byClient, byTarget, bySubject, byToken),
+		byID:  byID, byUser: byUser, byClient: byClient, byTarget: byTarget, bySubject: bySubject, byToken: byToken,
+	}
+}
+
+// EndpointMade tells whether the token endpoint made the grant, rather than a person or GitOps.
+// Such a grant pins its user's subject, so that a user made anew under an old name does not
+// inherit it.
+func EndpointMade(g *v1alpha1.RefreshTokenGrant) bool { return g.Spec.UserRef.Subject != "" }
+
+// EndpointMade tells whether the token endpoint made the grant.
+func (g *Grant) EndpointMade() bool { return EndpointMade(g.RefreshTokenGrant) }
+
+func (g *Grant) targetName() string {
+	name, _ := g.TargetName()
+	return name
+}
+
+func (g *Grant) clientName() string {
+	if g.Spec.ClientRef == nil {
+		return ""
+	}
+	return g.Spec.ClientRef.Name
+}
+
+func (g *Grant) endpointSubject() string {
+	if !g.EndpointMade() {
+		return ""
+	}
+	return g.Spec.UserRef.Subject
+}
+
+// GrantByID finds the grant that holds an id.
+func (t *Tenant) GrantByID(id string) (*Grant, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return holderOf(t.grants.byID, id, (*Grant).claimID)
+}
+
+// Grant looks up a grant by its object's name.
+func (t *Tenant) Grant(name string) (*Grant, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.grants.get(name)
+}
+
+// EndpointGrants lists the grants that the endpoint made for a subject.
+func (t *Tenant) EndpointGrants(subject string) []*Grant {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.grants.bySubject.all(subject)
+}
+
+// GrantsOfUser names the grants that refer to a user.
+func (t *Tenant) GrantsOfUser(user string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return otherNames(t.grants.byUser, user, "")
+}
+
+// GrantsOfClient names the grants that refer to a client.
+func (t *Tenant) GrantsOfClient(client string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return otherNames(t.grants.byClient, client, "")
+}
+
+// GrantsWithTarget names the grants that write the named Secret, or want to.
+func (t *Tenant) GrantsWithTarget(secret string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return otherNames(t.grants.byTarget, secret, "")
+}
+
+// sharing names the other grants that claim the same id or the same target Secret.
+func (gt grantTable) sharing(name string) []string {
+	g, ok := gt.get(name)
+	if !ok {
+		return nil
+	}
+	return append(otherNames(gt.byID, g.Spec.ID, name), otherNames(gt.byTarget, g.targetName(), name)...)
+}
+
+// GrantDuplicate names the grant that holds this one's id, where that is another.
+func (t *Tenant) GrantDuplicate(g *Grant) (holder string, duplicate bool) {
+	if g.Spec.ID == "" {
+		return "", false
+	}
+	held, ok := t.GrantByID(g.Spec.ID)
+	return nameOf(held), ok && held.Name != g.Name
+}
+
+// TargetHolder names the grant whose Secret the named one is, among those that want it: the older.
+// What the Secret itself says comes before this (see package secretwriter).
+func (t *Tenant) TargetHolder(secret string) (grant string) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	held, _ := holderOf(t.grants.byTarget, secret, (*Grant).claimTarget)
+	return nameOf(held)
+}
+
+func nameOf(g *Grant) string {
+	if g == nil {
+		return ""
+	}
+	return g.Name
+}
+
+// claimID treats a grant that has issued as the incumbent of its id.
+func (g *Grant) claimID(string) claim {
+	return claim{incumbent: g.Status.Revision > 0, since: g.CreationTimestamp.Time, name: g.Name}
+}
+
+func (g *Grant) claimTarget(string) claim {
+	return claim{since: g.CreationTimestamp.Time, name: g.Name}
+}

@@ -1,0 +1,137 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+)
+
+// ErrNoKeyring says that a tenant's keyring has not been made or not been seen yet.
+var ErrNoKeyring = errors.New("the tenant has no keyring yet")
+
+// Tenant is one namespace's part of the directory. All methods may be called at once from many
+// goroutines; none does I/O.
+type Tenant struct {
+	namespace string
+	ring      atomic.Pointer[ringOrError]
+
+	mu          sync.RWMutex
+	users       userTable
+	clients     clientTable
+	grants      grantTable
+	sessions    sessionTable
+	revocations *table[*v1alpha1.TokenRevocation]
+	secrets     *table[*corev1.Secret]
+}
+
+type ringOrError struct {
+	ring *keys.Ring
+	err  error
+}
+
+func newTenant(namespace string) *Tenant {
+	return &Tenant{
+		namespace:   namespace,
+		users:       newUserTable(),
+		clients:     newClientTable(),
+		grants:      newGrantTable(),
+		sessions:    newSessionTable(),
+		revocations: newTable[*v1alpha1.TokenRevocation](),
+		secrets:     newTable[*corev1.Secret](),
+	}
+}
+
+// Namespace is the tenant's name.
+func (t *Tenant) Namespace() string { return t.namespace }
+
+// Ring gives the tenant's keyring, ErrNoKeyring before there is one, or why it cannot be used.
+func (t *Tenant) Ring() (*keys.Ring, error) {
+	held := t.ring.Load()
+	if held == nil {
+		return nil, ErrNoKeyring
+	}
+	if held.err != nil {
+		return nil, fmt.Errorf("keyring of %q: %w", t.namespace, held.err)
+	}
+	return held.ring, nil
+}
+
+// RingStanding gives the keyring, or why there is none as a condition tells it.
+func (t *Tenant) RingStanding() (*keys.Ring, Standing) {
+	ring, err := t.Ring()
+	switch {
+	case errors.Is(err, ErrNoKeyring):
+		return nil, bad(v1alpha1.ReasonTenantNotReady, "the namespace's keyring has not been made yet")
+	case err != nil:
+		return nil, bad(v1alpha1.ReasonKeyringUnreadable, "%v", err)
+	}
+	return ring, Standing{}
+}
+
+// Revoked tells whether a token id, or a code's digest, died early.
+func (t *Tenant) Revoked(id string) bool {
+	_, ok := t.Revocation(id)
+	return ok
+}
+
+// Revocation looks up a revocation by its object's name.
+func (t *Tenant) Revocation(name string) (*v1alpha1.TokenRevocation, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.revocations.get(name)
+}
+
+// Secret looks up a labelled Secret of the tenant. Not found here does not mean absent: a Secret
+// without the label is never read.
+func (t *Tenant) Secret(name string) (*corev1.Secret, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.secrets.get(name)
+}
+
+// everything names all rows, for a new subscriber.
+func (t *Tenant) everything() []Change {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	all := []Change{{Keyrings, t.namespace, t.namespace}}
+	all = appendNames(all, Users, t.namespace, t.users.table)
+	all = appendNames(all, Clients, t.namespace, t.clients.table)
+	all = appendNames(all, Grants, t.namespace, t.grants.table)
+	all = appendNames(all, Sessions, t.namespace, t.sessions.table)
+	all = appendNames(all, Revocations, t.namespace, t.revocations)
+	return appendNames(all, Secrets, t.namespace, t.secrets)
+}
+
+func appendNames[T any](to []Change, kind Kind, namespace string, from *table[T]) []Change {
+	for name := range from.rows {
+		to = append(to, Change{kind, namespace, name})
+	}
+	return to
+}
+
+// UserNames, ClientNames and GrantNames name all objects of a kind, in no order.
+func (t *Tenant) UserNames() []string   { return namesOf(t, t.users.table) }
+func (t *Tenant) ClientNames() []string { return namesOf(t, t.clients.table) }
+func (t *Tenant) GrantNames() []string  { return namesOf(t, t.grants.table) }
+
+// InUse tells whether the namespace has a user, a client or a grant, which is what makes it a
+// tenant.
+func (t *Tenant) InUse() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.users.rows)+len(t.clients.rows)+len(t.grants.rows) > 0
+}
+
+func namesOf[T any](t *Tenant, from *table[T]) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Collect(maps.Keys(from.rows))
+}

@@ -1,0 +1,149 @@
+package issuing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+var errNoGrant = errors.New("no such grant")
+
+// grantOf finds a grant by its id. Memory answers, unless it does not know the grant or not yet
+// the epoch that the caller saw: then one bounded live read does.
+func (s *Service) grantOf(ctx context.Context, t *directory.Tenant, id string, epoch int64) (*directory.Grant, error) {
+	if g, ok := t.GrantByID(id); ok && g.Spec.EffectiveEpoch() >= epoch {
+		return g, nil
+	}
+	object, err := s.Live.GrantByID(ctx, t.Namespace(), id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, errNoGrant
+	case err != nil:
+		return nil, err
+	}
+	return &directory.Grant{RefreshTokenGrant: object}, nil
+}
+
+// loginOf is the login that a grant stems from; zero for an applied grant.
+func loginOf(g *directory.Grant) login {
+	from := g.Spec.Login
+	if from == nil {
+		return login{}
+	}
+	return login{at: from.AuthTime.Time, credentialVersion: from.CV, mobile: from.Mobile, userAgent: from.UserAgent}
+}
+
+// passwordLoginGrant is the grant that an OAuth2 password login stands on. Its name is a digest of
+// all that makes two logins alike, so that etcd keeps one grant for them.
+func passwordLoginGrant(c *AuthenticatedClient, terms *Terms, from login) *v1alpha1.RefreshTokenGrant {
+	name := keys.Name("oauth2-login", terms.Subject, terms.ClientID, strings.Join(terms.Scopes, " "), strings.Join(terms.Audiences, " "), from.credentialVersion)
+	g := endpointGrant(c.ring, name, terms.User, from)
+	g.Spec.ClientRef = &v1alpha1.ClientReference{Name: c.client.Name}
+	g.Spec.Scopes, g.Spec.Audiences = terms.Scopes, terms.Audiences
+	return g
+}
+
+// offlineLoginGrant is the grant of a wazo offline login: one for a user and a client_id.
+func offlineLoginGrant(ring *keys.Ring, user *directory.User, clientID string, from login) *v1alpha1.RefreshTokenGrant {
+	g := endpointGrant(ring, keys.Name("wazo-login", user.Subject(), clientID), user, from)
+	g.Spec.ClientID = clientID
+	return g
+}
+
+func endpointGrant(ring *keys.Ring, name string, user *directory.User, from login) *v1alpha1.RefreshTokenGrant {
+	at := metav1.NewTime(from.at)
+	return &v1alpha1.RefreshTokenGrant{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: ring.Tenant().Namespace,
+			Name:      name,
+			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
+		},
+		Spec: v1alpha1.RefreshTokenGrantSpec{
+			UserRef: v1alpha1.UserReference{Name: user.Name, Subject: user.Subject()},
+			Epoch:   v1alpha1.FirstEpoch,
+			RefreshToken: &v1alpha1.GrantRefreshToken{
+				Generation: v1alpha1.FirstGeneration,
+				KeyVersion: ring.NewestRefresh(),
+			},
+			Login: &v1alpha1.GrantLogin{
+				AuthTime: at, IssuedAt: at, CV: from.credentialVersion, Mobile: from.mobile, UserAgent: from.userAgent,
+			},
+		},
+	}
+}
+
+// grantFor gives the grant that stands under the wanted one's name, and makes it where there is
+// none. Past the user's maxGrants the oldest grant of the same client gives way; where there is
+// none, the login is refused.
+func (s *Service) grantFor(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
+	standing, ok := t.Grant(wanted.Name)
+	if !ok {
+		created, err := s.createGrant(ctx, t, wanted)
+		if err != nil {
+			return nil, err
+		}
+		standing = &directory.Grant{RefreshTokenGrant: created}
+	}
+	if !standing.EndpointMade() || standing.Spec.RefreshToken == nil {
+		return nil, refuse(InvalidGrant, "the grant behind this login was replaced")
+	}
+	if _, why := GrantTerms(t, standing, s.now()); !why.Good() {
+		return nil, refuse(InvalidGrant, "the grant behind this login may not be used: %s", why.Reason)
+	}
+	return standing, nil
+}
+
+func (s *Service) createGrant(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
+	if err := s.makeRoom(ctx, t, wanted); err != nil {
+		return nil, err
+	}
+	id, err := tokens.NewReference(s.Rand)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	wanted.Spec.ID = id
+	created, err := s.Store.CreateGrant(ctx, wanted)
+	if err != nil && !errors.Is(err, store.ErrExists) {
+		return nil, unavailable(err)
+	}
+	return created, nil
+}
+
+func (s *Service) makeRoom(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) error {
+	user, ok := t.User(wanted.Spec.UserRef.Name)
+	held := t.EndpointGrants(wanted.Spec.UserRef.Subject)
+	if !ok || len(held) < int(user.Spec.EffectiveMaxGrants()) {
+		return nil
+	}
+	ofClient := slices.DeleteFunc(held, func(g *directory.Grant) bool {
+		return g.Spec.IsWazo() != wanted.Spec.IsWazo() || clientOf(g.RefreshTokenGrant) != clientOf(wanted) || g.Spec.Login == nil
+	})
+	if len(ofClient) == 0 {
+		return refuse(TooManyGrants, "the user has too many grants")
+	}
+	oldest := slices.MinFunc(ofClient, func(a, b *directory.Grant) int {
+		return cmp.Or(a.Spec.Login.IssuedAt.Compare(b.Spec.Login.IssuedAt.Time), cmp.Compare(a.Name, b.Name))
+	})
+	if err := s.Store.DeleteGrant(ctx, oldest.RefreshTokenGrant); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// clientOf names the client of a grant within its dialect.
+func clientOf(g *v1alpha1.RefreshTokenGrant) string {
+	if g.Spec.ClientRef != nil {
+		return g.Spec.ClientRef.Name
+	}
+	return g.Spec.ClientID
+}

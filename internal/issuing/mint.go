@@ -1,0 +1,198 @@
+package issuing
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/sensitive"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+// Issued is an access token and what its holder may be told about it. It must not be changed.
+type Issued struct {
+	AccessToken sensitive.String
+	Access      *tokens.Access
+	// User is nil where a client acts for itself.
+	User *directory.User
+	// RefreshToken is zero where none is due.
+	RefreshToken sensitive.String
+	// SessionsRevoked counts the live sessions that this login ended.
+	SessionsRevoked int
+}
+
+// login is what a token remembers of the login that it stems from.
+type login struct {
+	at                time.Time
+	credentialVersion string
+	mobile            bool
+	userAgent         string
+	remoteAddress     string
+}
+
+// access forms a token from what was asked, for a second and an id.
+func access(ask *revision.Ask, id string, issuedAt, expiresAt time.Time, from login) *tokens.Access {
+	a := &tokens.Access{
+		Dialect:           tokens.Dialect(ask.Dialect),
+		Issuer:            ask.Issuer,
+		Subject:           ask.Subject,
+		Audiences:         ask.Audiences,
+		ClientID:          ask.ClientID,
+		Scopes:            ask.Scopes,
+		ACL:               ask.ACL,
+		ID:                id,
+		IssuedAt:          issuedAt,
+		NotBefore:         revision.Token{IssuedAt: issuedAt}.NotBefore(),
+		ExpiresAt:         expiresAt,
+		GrantID:           ask.GrantID,
+		AuthTime:          from.at,
+		CredentialVersion: from.credentialVersion,
+		Mobile:            from.mobile,
+		UserAgent:         from.userAgent,
+		RemoteAddress:     from.remoteAddress,
+	}
+	if ask.GrantID != "" {
+		a.Epoch = ask.Epoch
+	}
+	if ask.Profile != nil {
+		profile := tokens.Profile(*ask.Profile)
+		a.Profile = &profile
+	}
+	return a
+}
+
+// mint makes the token that a request asked for: a JWT from memory, a reference token with one
+// write. The id is random, and so is a reference token.
+func (s *Service) mint(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
+	id, err := tokens.NewReference(s.Rand)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	ask, now := terms.Ask, s.now()
+	if ask.Format == revision.FormatJWT && s.Limits.MaxJWTTTL > 0 {
+		ask.TTL = min(ask.TTL, s.Limits.MaxJWTTTL)
+	}
+	a := access(&ask, id, now, ask.ExpiresAt(now), from)
+	var token string
+	if ask.Format == revision.FormatJWT {
+		token, err = sign(ring, &ask, a)
+	} else {
+		token, err = s.newReference(ctx, t, ring, terms, a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Issued{AccessToken: sensitive.New(token), Access: a, User: terms.User}, nil
+}
+
+func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) {
+	key, err := ring.Signer(keys.Algorithm(ask.Algorithm))
+	if err != nil {
+		return "", unavailable(err)
+	}
+	token, err := tokens.Sign(key, a)
+	if err != nil {
+		return "", unavailable(err)
+	}
+	return token, nil
+}
+
+// newReference makes a reference token within the bounds of its user or client.
+func (s *Service) newReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, a *tokens.Access) (string, error) {
+	if liveSessions(t, a.Subject, a.IssuedAt) >= sessionLimit(terms.User) {
+		return "", refuse(TooManySessions, "there are too many live sessions")
+	}
+	token, err := tokens.NewReference(s.Rand)
+	if err != nil {
+		return "", unavailable(err)
+	}
+	return token, s.createSession(ctx, ring, token, a, terms.User)
+}
+
+// createSession writes what a reference token stands for, sealed and named by the token's digest.
+func (s *Service) createSession(ctx context.Context, ring *keys.Ring, token string, a *tokens.Access, user *directory.User) error {
+	name, sealed, err := tokens.SealSession(s.Rand, ring, token, a)
+	if err != nil {
+		return unavailable(fmt.Errorf("seal a session: %w", err))
+	}
+	session := &v1alpha1.AuthSession{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: ring.Tenant().Namespace,
+			Name:      name,
+			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
+		},
+		Spec: v1alpha1.AuthSessionSpec{
+			ClientID:  a.ClientID,
+			GrantID:   a.GrantID,
+			Mobile:    a.Mobile,
+			ExpiresAt: metav1.NewTime(a.ExpiresAt),
+			Sealed:    sealed,
+		},
+	}
+	if user != nil {
+		session.Spec.Subject = a.Subject
+		session.Spec.Username = user.EffectiveUsername()
+	}
+	if err := s.Store.CreateSession(ctx, session); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
+// defaultClientSessions bounds the reference tokens of a client that acts for itself.
+const defaultClientSessions = 100
+
+// sessionLimit is how many live reference tokens a subject may have. A user whose purpose is
+// Internal is not bounded.
+func sessionLimit(user *directory.User) int {
+	switch {
+	case user == nil:
+		return defaultClientSessions
+	case user.Spec.EffectivePurpose() == v1alpha1.PurposeInternal:
+		return int(^uint(0) >> 1)
+	default:
+		return int(user.Spec.EffectiveMaxSessions())
+	}
+}
+
+func liveSessions(t *directory.Tenant, subject string, now time.Time) (live int) {
+	for _, session := range t.SessionsOfSubject(subject) {
+		if now.Before(session.Spec.ExpiresAt.Time) {
+			live++
+		}
+	}
+	return live
+}
+
+// refreshToken makes the refresh token of a grant as it stands. It is derived, so making it twice
+// gives the same token.
+func refreshToken(ring *keys.Ring, g *v1alpha1.RefreshTokenGrant) (sensitive.String, error) {
+	text, err := tokens.Refresh{
+		GrantID:    g.Spec.ID,
+		Epoch:      g.Spec.EffectiveEpoch(),
+		Generation: g.Spec.EffectiveGeneration(),
+		KeyVersion: g.Spec.RefreshToken.KeyVersion,
+	}.Encode(ring)
+	if err != nil {
+		return sensitive.String{}, unavailable(err)
+	}
+	return sensitive.New(text), nil
+}
+
+// maxUserAgent is what spec.login.userAgent may hold.
+const maxUserAgent = 512
+
+func clipUserAgent(text string) string {
+	text = strings.ToValidUTF8(text, "")
+	if len(text) > maxUserAgent {
+		text = strings.ToValidUTF8(text[:maxUserAgent], "")
+	}
+	return text
+}

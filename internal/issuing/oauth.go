@@ -1,0 +1,198 @@
+package issuing
+
+import (
+	"context"
+	"errors"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/scopes"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+// Wish is what a client asks a token to carry. Absent parts mean what the client has by default.
+type Wish struct {
+	Scopes []string
+	// Audiences are the `resource` parameters (RFC 8707).
+	Audiences []string
+}
+
+// PasswordGrant is RFC 6749 §4.3: a token, and a refresh token where the client may refresh, for a
+// user whose password the client presents. The first login with one password, set of scopes and
+// audiences writes a grant; later ones find it and write nothing.
+func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, user Credentials, userAgent string, wish Wish) (*Issued, error) {
+	if err := c.may(v1alpha1.GrantTypePassword); err != nil {
+		return nil, err
+	}
+	u, version, err := s.authenticateUser(ctx, c.tenant, user)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := c.terms(u, wish)
+	if err != nil {
+		return nil, err
+	}
+	from := login{at: s.now(), credentialVersion: version, userAgent: clipUserAgent(userAgent), remoteAddress: user.Source}
+	if !c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
+		return s.mint(ctx, c.tenant, c.ring, terms, from)
+	}
+	grant, err := s.grantFor(ctx, c.tenant, passwordLoginGrant(c, terms, from))
+	if err != nil {
+		return nil, err
+	}
+	terms.GrantID, terms.Epoch = grant.Spec.ID, grant.Spec.EffectiveEpoch()
+	issued, err := s.mint(ctx, c.tenant, c.ring, terms, from)
+	if err != nil {
+		return nil, err
+	}
+	issued.RefreshToken, err = refreshToken(c.ring, grant.RefreshTokenGrant)
+	return issued, err
+}
+
+// ClientCredentialsGrant is RFC 6749 §4.4: the client acts for itself. It gives no refresh token.
+func (s *Service) ClientCredentialsGrant(ctx context.Context, c *AuthenticatedClient, wish Wish) (*Issued, error) {
+	if err := c.may(v1alpha1.GrantTypeClientCredentials); err != nil {
+		return nil, err
+	}
+	terms, err := c.terms(nil, wish)
+	if err != nil {
+		return nil, err
+	}
+	return s.mint(ctx, c.tenant, c.ring, terms, login{})
+}
+
+// RefreshGrant is RFC 6749 §6: a new access token from a refresh token of this client's. The wish
+// may narrow what the grant has. The refresh token stays the same: a Confidential client's does
+// not rotate.
+func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, token string, wish Wish) (*Issued, error) {
+	if err := c.may(v1alpha1.GrantTypeRefreshToken); err != nil {
+		return nil, err
+	}
+	g, err := s.presentedGrant(ctx, c.tenant, c.ring, token)
+	if err != nil {
+		return nil, err
+	}
+	if g.Spec.IsWazo() || g.Spec.ClientRef.Name != c.client.Name {
+		return nil, errRefreshToken
+	}
+	terms, standing := GrantTerms(c.tenant, g, s.now())
+	if !standing.Good() {
+		return nil, errRefreshToken
+	}
+	from := loginOf(g)
+	if from.credentialVersion != "" && !s.currentPassword(c.tenant, terms.User, from.credentialVersion) {
+		return nil, errRefreshToken
+	}
+	if err := terms.narrow(wish); err != nil {
+		return nil, err
+	}
+	issued, err := s.mint(ctx, c.tenant, c.ring, &terms, from)
+	if err != nil {
+		return nil, err
+	}
+	issued.RefreshToken, err = refreshToken(c.ring, g.RefreshTokenGrant)
+	return issued, err
+}
+
+// errRefreshToken is the one answer to every refresh token that does not count.
+var errRefreshToken = refuse(InvalidGrant, "the refresh token is not good for this client")
+
+// terms are those of a token that no grant stands behind; user is nil where the client acts for
+// itself. Asking for more than is granted is an error: a token that lacks a scope fails later and
+// further away.
+func (c *AuthenticatedClient) terms(user *directory.User, wish Wish) (*Terms, error) {
+	if err := wish.check(); err != nil {
+		return nil, err
+	}
+	issuer := c.ring.Tenant().Issuer
+	terms := &Terms{User: user, Client: c.client, Ask: revision.Ask{
+		Dialect:  string(tokens.OAuth2),
+		Issuer:   issuer,
+		Subject:  c.client.EffectiveClientID(),
+		ClientID: c.client.EffectiveClientID(),
+	}}
+	var patterns *scopes.Patterns
+	if user != nil {
+		terms.Subject, patterns = user.Subject(), &user.Scopes
+		terms.NotAfter = earliest(user.Spec.ExpiresAt)
+	}
+	var refused []string
+	if terms.Scopes, refused = grantedScopes(wish.Scopes, c.client, patterns); len(refused) > 0 {
+		return nil, refuse(InvalidScope, "not granted: %q", refused)
+	}
+	if terms.Audiences, refused = audiencesOf(wish.Audiences, c.client, issuer); len(refused) > 0 {
+		return nil, refuse(InvalidTarget, "not an audience of this client: %q", refused)
+	}
+	if user != nil {
+		terms.Profile = profileOf(user.AuthUser, terms.Scopes)
+	}
+	ttl, err := c.client.Spec.EffectiveTTL().Parse()
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	terms.TTL = ttl
+	terms.setFormat(c.client.Spec.EffectiveFormat(), keys.Algorithm(c.client.Spec.EffectiveSigningAlgorithm()))
+	return terms, nil
+}
+
+// narrow reduces a grant's terms to what a refresh asks for (RFC 6749 §6, RFC 8707 §2.2).
+func (terms *Terms) narrow(wish Wish) error {
+	if err := wish.check(); err != nil {
+		return err
+	}
+	narrowed, beyond := subset(wish.Scopes, terms.Scopes)
+	if len(beyond) > 0 {
+		return refuse(InvalidScope, "beyond what was granted: %q", beyond)
+	}
+	audiences, beyond := subset(wish.Audiences, terms.Audiences)
+	if len(beyond) > 0 {
+		return refuse(InvalidTarget, "beyond what was granted: %q", beyond)
+	}
+	terms.Scopes, terms.Audiences = narrowed, audiences
+	terms.Profile = profileOf(terms.User.AuthUser, narrowed)
+	return nil
+}
+
+func (w Wish) check() error {
+	for _, scope := range w.Scopes {
+		if err := scopes.Concrete(scope); err != nil {
+			return refuse(InvalidScope, "%v", err)
+		}
+	}
+	return nil
+}
+
+// currentPassword tells whether a credential version names the user's password of today.
+func (s *Service) currentPassword(t *directory.Tenant, user *directory.User, version string) bool {
+	current, ok := t.CredentialVersion(user)
+	return ok && current == version
+}
+
+// presentedGrant finds the grant of a refresh token whose counters are the grant's own.
+func (s *Service) presentedGrant(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (*directory.Grant, error) {
+	presented, err := tokens.ParseRefresh(ring, token)
+	if err != nil {
+		return nil, errRefreshToken
+	}
+	g, err := s.grantOf(ctx, t, presented.GrantID, presented.Epoch)
+	switch {
+	case errors.Is(err, errNoGrant):
+		return nil, errRefreshToken
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	if !isCurrent(presented, g) {
+		return nil, errRefreshToken
+	}
+	return g, nil
+}
+
+// isCurrent compares a refresh token's counters with those of its grant.
+func isCurrent(presented tokens.Refresh, g *directory.Grant) bool {
+	made := g.Spec.RefreshToken
+	return made != nil && presented.KeyVersion == made.KeyVersion &&
+		presented.Epoch == g.Spec.EffectiveEpoch() &&
+		presented.Generation == g.Spec.EffectiveGeneration()
+}

@@ -1,0 +1,80 @@
+package issuing
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reason says why a request was refused. Each dialect has its own words for it.
+type Reason string
+
+// The reasons for a refusal.
+const (
+	// InvalidClient: the client is unknown, may not be used, or did not prove its secret.
+	InvalidClient Reason = "InvalidClient"
+	// UnauthorizedClient: the client may not use this grant type.
+	UnauthorizedClient Reason = "UnauthorizedClient"
+	// InvalidGrant: wrong user or password, or a refresh token that is not, or no longer, good for
+	// this client. One reason for all of them: the answer must not tell which it was.
+	InvalidGrant Reason = "InvalidGrant"
+	// InvalidScope: a scope is malformed, or not all of them are granted.
+	InvalidScope Reason = "InvalidScope"
+	// InvalidTarget: a requested audience is not the client's (RFC 8707).
+	InvalidTarget Reason = "InvalidTarget"
+	// TooManySessions: the user has as many live reference tokens as allowed.
+	TooManySessions Reason = "TooManySessions"
+	// TooManyGrants: the user has as many grants as allowed.
+	TooManyGrants Reason = "TooManyGrants"
+	// LockedOut: too many failed attempts; RetryAfter says how long to wait.
+	LockedOut Reason = "LockedOut"
+	// NotPermitted: the token is good and does not allow what was asked.
+	NotPermitted Reason = "NotPermitted"
+	// UnknownToken: an access token that is not, or no longer, good.
+	UnknownToken Reason = "UnknownToken"
+	// UnknownTenant: there is no such tenant.
+	UnknownTenant Reason = "UnknownTenant"
+	// Unavailable: the answer could not be found out, or not be remembered; the request may be
+	// made again. The cause is for the log.
+	Unavailable Reason = "Unavailable"
+)
+
+// Refusal is the error of every request that gets no token. Its text and its description hold no
+// secret and nothing the caller did not say.
+type Refusal struct {
+	Reason Reason
+	// Description may be shown to the caller. It may be empty.
+	Description string
+	// RetryAfter is how long to wait before trying again, for LockedOut.
+	RetryAfter time.Duration
+
+	cause error
+}
+
+func (r *Refusal) Error() string {
+	switch {
+	case r.cause != nil:
+		return fmt.Sprintf("%s: %v", r.Reason, r.cause)
+	case r.Description != "":
+		return fmt.Sprintf("%s: %s", r.Reason, r.Description)
+	}
+	return string(r.Reason)
+}
+
+// Unwrap gives the cause of Unavailable, for the log.
+func (r *Refusal) Unwrap() error { return r.cause }
+
+func refuse(reason Reason, format string, args ...any) *Refusal {
+	return &Refusal{Reason: reason, Description: fmt.Sprintf(format, args...)}
+}
+
+func unavailable(cause error) *Refusal { return &Refusal{Reason: Unavailable, cause: cause} }
+
+// AsRefusal gives the refusal behind an error; an error that is none is Unavailable, so that
+// nothing unforeseen is ever taken for a yes.
+func AsRefusal(err error) *Refusal {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal
+	}
+	return unavailable(err)
+}

@@ -1,0 +1,46 @@
+package issuing
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+// Revoke ends one access token of a dialect before its time: a reference token by deleting its
+// session, a JWT by a TokenRevocation that lasts as long as the token would have. It is no error
+// where the token is unknown, dead already, or of the other dialect, and then nothing is written.
+func (s *Service) Revoke(ctx context.Context, namespace, token string, dialect tokens.Dialect) error {
+	t, ring, err := s.tenant(namespace)
+	if err != nil {
+		return err
+	}
+	o, err := s.open(ctx, t, ring, token)
+	switch {
+	case err != nil && AsRefusal(err).Reason == UnknownToken:
+		return nil
+	case err != nil:
+		return err
+	case o.access.Dialect != dialect:
+		return nil
+	case o.session != nil:
+		err = s.Store.DeleteSession(ctx, t.Namespace(), o.session.Name)
+	case o.access.Expired(s.Clock.Now()):
+		return nil
+	default:
+		err = s.Store.Revoke(ctx, &v1alpha1.TokenRevocation{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: t.Namespace(),
+				Name:      o.access.ID,
+				Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
+			},
+			Spec: v1alpha1.TokenRevocationSpec{ExpiresAt: metav1.NewTime(o.access.ExpiresAt)},
+		})
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	return nil
+}

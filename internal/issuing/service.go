@@ -1,0 +1,86 @@
+package issuing
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/passwords"
+	"github.com/grantkeeper/grantkeeper/internal/revision"
+)
+
+// Store remembers what must outlive a request; see package store.
+type Store interface {
+	CreateSession(ctx context.Context, session *v1alpha1.AuthSession) error
+	Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error)
+	DeleteSession(ctx context.Context, namespace, name string) error
+	Revoke(ctx context.Context, revocation *v1alpha1.TokenRevocation) error
+	CreateGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
+	MoveEpoch(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
+	DeleteGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) error
+}
+
+// Live reads what memory does not know yet, within bounds; see store.Live.
+type Live interface {
+	Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error)
+	GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error)
+}
+
+// Config is what a Service is made of.
+type Config struct {
+	Directory *directory.Directory
+	Store     Store
+	Live      Live
+	Passwords *passwords.Verifier
+	// Limits are the operator's floors and ceilings of lifetimes.
+	Limits revision.Limits
+	// Clock tells the time, Rand makes token ids and nonces.
+	Clock clock.PassiveClock
+	Rand  io.Reader
+}
+
+// Service issues, checks and revokes tokens. All methods may be called at once from many
+// goroutines. A method that refuses returns a *Refusal as its error.
+type Service struct {
+	Config
+	checked *checkedTokens
+}
+
+// New makes a service. It starts nothing in the background.
+func New(config Config) *Service {
+	return &Service{Config: config, checked: newCheckedTokens()}
+}
+
+// tenant finds a tenant that has its keys; without them nothing can be said about its tokens.
+func (s *Service) tenant(namespace string) (*directory.Tenant, *keys.Ring, error) {
+	t, ok := s.Directory.Tenant(namespace)
+	if !ok {
+		return nil, nil, refuse(UnknownTenant, "there is no such tenant")
+	}
+	ring, err := t.Ring()
+	switch {
+	case errors.Is(err, directory.ErrNoKeyring):
+		return nil, nil, refuse(UnknownTenant, "there is no such tenant")
+	case err != nil:
+		return nil, nil, unavailable(err)
+	}
+	return t, ring, nil
+}
+
+// JWKS gives a tenant's published keys (RFC 7517); false where there is no such tenant.
+func (s *Service) JWKS(namespace string) (keySet []byte, ok bool) {
+	_, ring, err := s.tenant(namespace)
+	if err != nil {
+		return nil, false
+	}
+	return ring.JWKS(), true
+}
+
+// now is the second in which a request is answered: tokens know no fractions.
+func (s *Service) now() time.Time { return s.Clock.Now().UTC().Truncate(time.Second) }

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/lru"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+)
+
+// ErrThrottled says that a live read was not made because too many were: nothing is known.
+var ErrThrottled = errors.New("too many lookups of unknown tokens")
+
+const (
+	negativeTTL    = time.Second // how long an absence is believed
+	negativeSize   = 4096        // absences remembered, across tenants
+	liveRate       = 50          // live reads a second, per replica
+	liveBurst      = 100
+	liveReadBudget = 3 * time.Second // one shared read's limit; it outlives the request that began it
+)
+
+// Live answers what memory does not know yet: an object that another replica has just made. Each
+// key is read once however many ask, an absence is believed for a second, and a global limit keeps
+// bogus tokens from turning into load on the API server.
+type Live struct {
+	store   *Kubernetes
+	clock   clock.PassiveClock
+	limiter *rate.Limiter
+	flight  singleflight.Group
+
+	mu     sync.Mutex
+	absent *lru.Cache
+}
+
+// NewLive wraps a store.
+func NewLive(store *Kubernetes, clock clock.PassiveClock) *Live {
+	return &Live{
+		store:   store,
+		clock:   clock,
+		limiter: rate.NewLimiter(liveRate, liveBurst),
+		absent:  lru.New(negativeSize),
+	}
+}
+
+// Session is Kubernetes.Session, bounded. ErrThrottled past the limit.
+func (l *Live) Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error) {
+	return bounded(ctx, l, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
+		return l.store.Session(ctx, namespace, name)
+	})
+}
+
+// GrantByID is Kubernetes.GrantByID, bounded. ErrThrottled past the limit.
+func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
+	return bounded(ctx, l, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
+		return l.store.GrantByID(ctx, namespace, id)
+	})
+}
+
+func bounded[T any](ctx context.Context, l *Live, key string, read func(context.Context) (T, error)) (T, error) {
+	var none T
+	if l.knownAbsent(key) {
+		return none, ErrNotFound
+	}
+	result := l.flight.DoChan(key, func() (any, error) {
+		if !l.limiter.AllowN(l.clock.Now(), 1) {
+			return nil, ErrThrottled
+		}
+		// Others wait for this read too: it must not end with the request that began it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), liveReadBudget)
+		defer cancel()
+		found, err := read(ctx)
+		if errors.Is(err, ErrNotFound) {
+			l.rememberAbsent(key)
+		}
+		return found, err
+	})
+	select {
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case r := <-result:
+		if r.Err != nil {
+			return none, r.Err
+		}
+		return r.Val.(T), nil //nolint:forcetypeassert // the flight of one key is of one type
+	}
+}
+
+func (l *Live) knownAbsent(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	until, ok := l.absent.Get(key)
+	return ok && l.clock.Now().Before(until.(time.Time)) //nolint:forcetypeassert // only times are put in
+}
+
+func (l *Live) rememberAbsent(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.absent.Add(key, l.clock.Now().Add(negativeTTL))
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+)
+
+// Errors that callers tell apart. Everything else that a method returns means that the API server
+// did not do what it was asked, and nothing is known.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrExists   = errors.New("already exists")
+	ErrConflict = errors.New("changed since it was read")
+)
+
+// Kubernetes stores everything in the API server. It needs a client that does not read from a
+// cache.
+type Kubernetes struct {
+	client client.Client
+}
+
+// NewKubernetes makes a store from a client without a cache.
+func NewKubernetes(direct client.Client) *Kubernetes { return &Kubernetes{direct} }
+
+// CreateSession writes a reference token's session. ErrExists where its digest is taken.
+func (k *Kubernetes) CreateSession(ctx context.Context, session *v1alpha1.AuthSession) error {
+	return k.create(ctx, session)
+}
+
+// Session reads a session by its name; ErrNotFound where there is none.
+func (k *Kubernetes) Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error) {
+	session := &v1alpha1.AuthSession{}
+	if err := k.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, session); err != nil {
+		return nil, classify("read the session", err)
+	}
+	return session, nil
+}
+
+// DeleteSession ends a session; it is no error where there is none.
+func (k *Kubernetes) DeleteSession(ctx context.Context, namespace, name string) error {
+	session := &v1alpha1.AuthSession{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	if err := k.client.Delete(ctx, session); client.IgnoreNotFound(err) != nil {
+		return classify("delete the session", err)
+	}
+	return nil
+}
+
+// Revoke writes that a token id died early. It is no error where that stands already.
+func (k *Kubernetes) Revoke(ctx context.Context, revocation *v1alpha1.TokenRevocation) error {
+	if err := k.create(ctx, revocation); !errors.Is(err, ErrExists) {
+		return err
+	}
+	return nil
+}
+
+// CreateGrant writes a grant that the endpoint made and fills in what the API server adds. Where
+// its name is taken it returns the grant that stands there, with ErrExists: the name is the lock.
+func (k *Kubernetes) CreateGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
+	err := k.create(ctx, grant)
+	if !errors.Is(err, ErrExists) {
+		return grant, err
+	}
+	standing := &v1alpha1.RefreshTokenGrant{}
+	if err := k.client.Get(ctx, client.ObjectKeyFromObject(grant), standing); err != nil {
+		return nil, classify("read the grant", err)
+	}
+	return standing, ErrExists
+}
+
+// GrantByID reads the oldest grant that has an id; ErrNotFound where there is none.
+func (k *Kubernetes) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
+	grants := &v1alpha1.RefreshTokenGrantList{}
+	err := k.client.List(ctx, grants, client.InNamespace(namespace), client.MatchingFields{"spec.id": id})
+	if err != nil {
+		return nil, classify("look for the grant", err)
+	}
+	if len(grants.Items) == 0 {
+		return nil, ErrNotFound
+	}
+	oldest := &grants.Items[0]
+	for i := range grants.Items {
+		if grants.Items[i].CreationTimestamp.Before(&oldest.CreationTimestamp) {
+			oldest = &grants.Items[i]
+		}
+	}
+	return oldest, nil
+}
+
+// MoveEpoch raises a grant's epoch by one, which ends every token of it. ErrConflict where the
+// grant changed since it was read.
+func (k *Kubernetes) MoveEpoch(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
+	next := max(grant.Spec.Epoch, 1) + 1
+	patch := `{"metadata":{"resourceVersion":` + strconv.Quote(grant.ResourceVersion) + `},"spec":{"epoch":` + strconv.FormatInt(next, 10) + `}}`
+	moved := grant.DeepCopy()
+	if err := k.client.Patch(ctx, moved, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		return nil, classify("move the grant's epoch", err)
+	}
+	return moved, nil
+}
+
+// DeleteGrant ends a grant; it is no error where there is none.
+func (k *Kubernetes) DeleteGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) error {
+	if err := k.client.Delete(ctx, grant, client.Preconditions{UID: &grant.UID}); client.IgnoreNotFound(err) != nil {
+		return classify("delete the grant", err)
+	}
+	return nil
+}
+
+func (k *Kubernetes) create(ctx context.Context, object client.Object) error {
+	return classify(fmt.Sprintf("create the %T", object), k.client.Create(ctx, object))
+}
+
+// classify keeps the API server's own text, which names objects and fields and no secrets.
+func classify(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.IsNotFound(err):
+		return ErrNotFound
+	case apierrors.IsAlreadyExists(err):
+		return ErrExists
+	case apierrors.IsConflict(err):
+		return ErrConflict
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
