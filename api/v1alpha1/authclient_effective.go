@@ -17,11 +17,6 @@ func (c *AuthClient) EffectiveClientID() string {
 	return c.Name
 }
 
-// EffectiveType is the type, or Confidential where it is absent.
-func (s *AuthClientSpec) EffectiveType() ClientType {
-	return orDefault(s.Type, ClientTypeConfidential)
-}
-
 // EffectiveAuthentication is the authentication, or SecretBasic where it is absent.
 func (s *AuthClientSpec) EffectiveAuthentication() ClientAuthentication {
 	return orDefault(s.Authentication, ClientAuthenticationSecretBasic)

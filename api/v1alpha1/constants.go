@@ -1,8 +1,5 @@
 package v1alpha1
 
-// Category is the kubectl category of every kind: `kubectl get grantkeeper` lists them all.
-const Category = "grantkeeper"
-
 // LabelCredential marks every Secret that Grantkeeper reads or writes. Secrets without it are
 // neither cached nor watched, so nothing else of a cluster's Secrets ever enters memory.
 const LabelCredential = GroupName + "/credential"

@@ -12,7 +12,5 @@
 // so that any program can import it.
 //
 // +kubebuilder:object:generate=true
-// +kubebuilder:ac:generate=true
-// +kubebuilder:ac:output:package=../applyconfiguration
 // +groupName=auth.grantkeeper.dev
 package v1alpha1

@@ -71,7 +71,6 @@ func TestEffectiveLength(t *testing.T) {
 
 type clientView struct {
 	ClientID       string
-	Type           v1alpha1.ClientType
 	Authentication v1alpha1.ClientAuthentication
 	GrantTypes     []v1alpha1.GrantType
 	TTL            v1alpha1.Duration
@@ -82,7 +81,7 @@ type clientView struct {
 func TestEffectiveClient(t *testing.T) {
 	t.Parallel()
 	defaults := clientView{
-		ClientID: "billing", Type: "Confidential", Authentication: "SecretBasic",
+		ClientID: "billing", Authentication: "SecretBasic",
 		GrantTypes: []v1alpha1.GrantType{"RefreshToken"}, TTL: "1h", Format: "JWT", Algorithm: "ES256",
 	}
 	tests := map[string]struct {
@@ -95,12 +94,12 @@ func TestEffectiveClient(t *testing.T) {
 		},
 		"present fields mean themselves": {
 			spec: v1alpha1.AuthClientSpec{
-				ClientID: "b", Type: "Confidential", Authentication: "SecretPost",
+				ClientID: "b", Authentication: "SecretPost",
 				GrantTypes:  []v1alpha1.GrantType{"ClientCredentials", "Password"},
 				AccessToken: &v1alpha1.ClientAccessToken{TTL: ptr.To[v1alpha1.Duration]("5m"), Format: "Reference", SigningAlgorithm: "RS256"},
 			},
 			want: clientView{
-				ClientID: "b", Type: "Confidential", Authentication: "SecretPost",
+				ClientID: "b", Authentication: "SecretPost",
 				GrantTypes: []v1alpha1.GrantType{"Password", "ClientCredentials"}, TTL: "5m", Format: "Reference", Algorithm: "RS256",
 			},
 		},
@@ -110,7 +109,7 @@ func TestEffectiveClient(t *testing.T) {
 			t.Parallel()
 			client := v1alpha1.AuthClient{ObjectMeta: metav1.ObjectMeta{Name: "billing"}, Spec: tc.spec}
 			got := clientView{
-				ClientID: client.EffectiveClientID(), Type: client.Spec.EffectiveType(), Authentication: client.Spec.EffectiveAuthentication(),
+				ClientID: client.EffectiveClientID(), Authentication: client.Spec.EffectiveAuthentication(),
 				TTL: client.Spec.EffectiveTTL(), Format: client.Spec.EffectiveFormat(), Algorithm: client.Spec.EffectiveSigningAlgorithm(),
 			}
 			for _, grantType := range []v1alpha1.GrantType{"Password", "RefreshToken", "ClientCredentials"} {

@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -96,7 +95,7 @@ func (a *Access) check() error {
 	case Wazo:
 		return a.checkWazo()
 	default:
-		return fmt.Errorf("unknown dialect %q", a.Dialect)
+		return errors.New("unknown dialect")
 	}
 }
 

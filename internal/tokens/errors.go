@@ -16,4 +16,6 @@ var (
 	ErrSignature = errors.New("token with a wrong signature")
 	// ErrIssuer: genuine, but of another issuer than the keyring's.
 	ErrIssuer = errors.New("token of another issuer")
+	// ErrTooLarge: Sign would make a token longer than MaxTokenLength.
+	ErrTooLarge = errors.New("token too large")
 )

@@ -20,7 +20,7 @@ var compact = base64.RawURLEncoding.Strict()
 
 // Sign makes the self-contained access token. Equal input gives equal bytes.
 // The error is the caller's mistake (a member missing or not of its dialect, a
-// text that is not UTF-8) or a token longer than MaxTokenLength.
+// text that is not UTF-8) or ErrTooLarge.
 func Sign(key *keys.SigningKey, a *Access) (string, error) {
 	if err := a.check(); err != nil {
 		return "", fmt.Errorf("signing an access token: %w", err)
@@ -41,7 +41,7 @@ func Sign(key *keys.SigningKey, a *Access) (string, error) {
 	}
 	token = compact.AppendEncode(append(token, '.'), signature)
 	if len(token) > MaxTokenLength {
-		return "", fmt.Errorf("signing an access token: %d bytes, more than %d", len(token), MaxTokenLength)
+		return "", fmt.Errorf("signing an access token: %w: %d bytes, more than %d", ErrTooLarge, len(token), MaxTokenLength)
 	}
 	return string(token), nil
 }
@@ -49,9 +49,11 @@ func Sign(key *keys.SigningKey, a *Access) (string, error) {
 // Verify reads a token that Sign made with one of the ring's published keys. It
 // checks the form, the type, that the algorithm is the key's own, the signature
 // and the issuer, but not the time (Access.Expired, Access.NotYetValid), nor
-// whether the grant still lives. It accepts the very bytes that Sign writes and
-// no other spelling of them, which leaves "crit", "none", members given twice or
-// unknown and sloppy base64 without a place. Errors wrap one of this package's.
+// whether the grant still lives. It accepts header and claims in the very bytes
+// that Sign writes and in no other spelling, which leaves "crit", "none", members
+// given twice or unknown and sloppy base64 without a place. Only an ES256
+// signature has a twin, (r, n−s), that anyone can compute and that is as good: a
+// token is known by its jti, not by its text. Errors wrap one of this package's.
 func Verify(ring *keys.Ring, token string) (access *Access, keyID string, err error) {
 	if len(token) > MaxTokenLength {
 		return nil, "", fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxTokenLength)

@@ -1,13 +1,17 @@
 package tokens
 
 import (
+	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
@@ -257,6 +261,29 @@ func TestEveryCharacterCounts(t *testing.T) {
 				t.Errorf("%s: character %d can be changed", alg, i)
 			}
 		}
+	}
+}
+
+func TestTheTwinOfASignatureSaysTheSame(t *testing.T) {
+	t.Parallel()
+	ring := testRing(t)
+	token, err := Sign(testSigner(t, ring, keys.ES256), oauth2Access())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dot := strings.LastIndexByte(token, '.')
+	signature, ok := decode(nil, token[dot+1:])
+	if !ok {
+		t.Fatal("the signature is not base64url")
+	}
+	s := new(big.Int).SetBytes(signature[32:])
+	s.Sub(elliptic.P256().Params().N, s).FillBytes(signature[32:])
+	got, _, err := Verify(ring, token[:dot+1]+base64.RawURLEncoding.EncodeToString(signature))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(oauth2Access(), got); diff != "" {
+		t.Errorf("(-signed +verified):\n%s", diff)
 	}
 }
 

@@ -1,0 +1,148 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+)
+
+// AuthUsers gives users their subject, keeps their generated passwords, and writes their status.
+type AuthUsers struct{ Common }
+
+// Requests maps a change to the users that it concerns.
+func (r *AuthUsers) Requests(change directory.Change) []reconcile.Request {
+	t, ok := r.Directory.Tenant(change.Namespace)
+	if !ok {
+		return nil
+	}
+	switch change.Kind {
+	case directory.Users:
+		return requests(change.Namespace, change.Name)
+	case directory.Secrets:
+		return requests(change.Namespace, t.UsersWithSecret(change.Name)...)
+	case directory.Keyrings:
+		return requests(change.Namespace, t.UserNames()...)
+	}
+	return nil
+}
+
+// Reconcile brings one user to what its spec asks for.
+func (r *AuthUsers) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	t, ok := r.Directory.Tenant(request.Namespace)
+	if !ok {
+		return reconcile.Result{}, nil
+	}
+	user, ok := t.User(request.Name)
+	if !ok || user.DeletionTimestamp != nil {
+		return reconcile.Result{}, nil
+	}
+	if user.Subject() == "" {
+		return reconcile.Result{}, r.writeSubject(ctx, user)
+	}
+	now := r.Clock.Now()
+	status, err := r.status(ctx, t, user, now)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := applyStatus(ctx, r.Client, user.AuthUser, user.Status, status); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: until(user.Spec.ExpiresAt, now)}, nil
+}
+
+// writeSubject sets spec.subject once. The change comes back as an event.
+func (r *AuthUsers) writeSubject(ctx context.Context, user *directory.User) error {
+	subject, err := uuid.NewRandomFromReader(r.Rand)
+	if err != nil {
+		return fmt.Errorf("make a subject: %w", err)
+	}
+	return r.patchSpec(ctx, user.AuthUser.DeepCopy(), map[string]any{"subject": subject.String()})
+}
+
+// status computes the user's status, and keeps the generated password on the way: what status says
+// of it must be in the Secret first.
+func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *directory.User, now time.Time) (v1alpha1.AuthUserStatus, error) {
+	standing := t.UserStanding(user, now)
+	status := v1alpha1.AuthUserStatus{
+		ObservedGeneration: user.Generation,
+		Username:           user.EffectiveUsername(),
+		Subject:            user.Subject(),
+		GeneratedAt:        user.Status.GeneratedAt,
+	}
+	if isDuplicate(standing) {
+		status.Username, status.Subject = "", ""
+	} else {
+		status.Emails = addresses(user.AuthUser)
+	}
+	if standing.Good() {
+		var err error
+		if status.GeneratedAt, standing, err = r.password(ctx, t, user, now); err != nil {
+			return status, err
+		}
+	}
+	good := directory.Standing{Reason: v1alpha1.ReasonAvailable, Message: "The user can log in."}
+	if user.Spec.Password == nil {
+		good.Message = "The user has no password; grants may act for it."
+	}
+	status.Conditions = conditions(user.Status.Conditions, user, metav1.NewTime(now), ready(standing, good))
+	return status, nil
+}
+
+// password keeps a generated password, or looks for the one that was given.
+func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *directory.User, now time.Time) (*metav1.Time, directory.Standing, error) {
+	if user.Spec.Password == nil || user.Spec.Password.Generate == nil {
+		_, standing := t.Password(user)
+		return nil, standing, nil
+	}
+	ring, standing := t.RingStanding()
+	if !standing.Good() {
+		return user.Status.GeneratedAt, standing, nil
+	}
+	secret := user.Spec.Password.Generate.SecretName
+	credential := generated{
+		target: secretwriter.Target{
+			Namespace:  user.Namespace,
+			Name:       secret,
+			Credential: v1alpha1.CredentialOutput,
+			Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: "AuthUser/" + user.Subject()},
+			Owner:      ownerReference("AuthUser", user),
+		},
+		status: user.Status.GeneratedAt,
+		data: func(at time.Time) map[string][]byte {
+			return map[string][]byte{
+				v1alpha1.KeyUsername: []byte(user.EffectiveUsername()),
+				v1alpha1.KeyPassword: []byte(directory.GeneratedPassword(ring, user.AuthUser, at).Reveal()),
+			}
+		},
+	}
+	observed, _ := t.Secret(secret)
+	at, standing, err := credential.keep(ctx, r.Secrets, observed, now)
+	if err != nil || !standing.Good() {
+		return user.Status.GeneratedAt, standing, err
+	}
+	return &metav1.Time{Time: at}, standing, nil
+}
+
+func isDuplicate(standing directory.Standing) bool {
+	switch standing.Reason {
+	case v1alpha1.ReasonDuplicateLogin, v1alpha1.ReasonDuplicateSubject, v1alpha1.ReasonDuplicateClientID:
+		return true
+	}
+	return false
+}
+
+func addresses(user *v1alpha1.AuthUser) []string {
+	var all []string
+	for _, email := range user.Spec.Emails {
+		all = append(all, email.Address)
+	}
+	return all
+}

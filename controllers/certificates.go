@@ -1,0 +1,172 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/certificates"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+)
+
+const (
+	// certificatesPoll is how often the wall clock is looked at: a timer of months stands still
+	// while a machine sleeps.
+	certificatesPoll = time.Hour
+	// foreignPoll is how often a Secret that is in the way is looked at. It bears no label of ours,
+	// so nothing tells when it goes.
+	foreignPoll = time.Minute
+)
+
+// certificatesEvidence is what makes the serving Secret ours.
+var certificatesEvidence = secretwriter.Evidence{Annotation: v1alpha1.GroupName + "/certificate-of", Value: "endpoint"}
+
+// Certificates keeps the operator's own authority and serving certificate in one Secret in its
+// namespace. The endpoint of every replica serves from there, so no restart is needed. Without that
+// Secret there is a new authority, which nobody trusts yet.
+type Certificates struct {
+	// Secret is where they are kept.
+	Secret types.NamespacedName
+	// Wanted is what the serving certificate has to be good for.
+	Wanted certificates.Wanted
+	// Reader reads the Secret, from the manager's cache.
+	Reader client.Reader
+	// Secrets writes it.
+	Secrets *secretwriter.Writer
+	Events  events.EventRecorder
+	Clock   clock.PassiveClock
+	Rand    io.Reader
+}
+
+// SetupWithManager runs the controller on the leader. It looks at the Secret once at the start, when
+// nothing may have happened yet, and whenever it changes.
+func (c *Certificates) SetupWithManager(m manager.Manager) error {
+	isOurs := func(object client.Object) bool { return client.ObjectKeyFromObject(object) == c.Secret }
+	atStart := source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
+		queue.Add(reconcile.Request{NamespacedName: c.Secret})
+		return nil
+	})
+	err := builder.ControllerManagedBy(m).
+		Named("certificates").
+		For(&corev1.Secret{}, builder.WithPredicates(predicate.NewPredicateFuncs(isOurs))).
+		WatchesRawSource(atStart).
+		Complete(c)
+	if err != nil {
+		return fmt.Errorf("set up the controller of certificates: %w", err)
+	}
+	return nil
+}
+
+// Reconcile brings the Secret to what is due now.
+func (c *Certificates) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+	observed, err := c.observe(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	now := c.Clock.Now()
+	for range maxRaces {
+		if verdict := c.verdict(observed); verdict != secretwriter.VerdictAbsent && verdict != secretwriter.VerdictOurs {
+			c.warn(ctx, observed, "TargetConflict", targetConflict(c.Secret.Name, verdict).Message)
+			return reconcile.Result{RequeueAfter: foreignPoll}, nil
+		}
+		bundle, done, err := c.decide(observed, now)
+		if err != nil {
+			c.warn(ctx, observed, "Unreadable", "Certificates are left as they are: "+err.Error())
+			return reconcile.Result{}, reconcile.TerminalError(err)
+		}
+		result, err := c.apply(ctx, bundle, observed)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+		if result.Outcome == secretwriter.OutcomeRaced {
+			observed = result.Secret
+			continue
+		}
+		c.tell(ctx, result.Secret, done)
+		return reconcile.Result{RequeueAfter: min(certificatesPoll, certificates.Due(bundle, c.Wanted).Sub(now))}, nil
+	}
+	return reconcile.Result{}, errRaced
+}
+
+func (c *Certificates) observe(ctx context.Context) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	err := c.Reader.Get(ctx, c.Secret, secret)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("read the serving Secret: %w", err)
+	}
+	if err != nil {
+		return nil, nil
+	}
+	return secret, nil
+}
+
+func (c *Certificates) target() secretwriter.Target {
+	return secretwriter.Target{
+		Namespace:  c.Secret.Namespace,
+		Name:       c.Secret.Name,
+		Type:       corev1.SecretTypeTLS,
+		Credential: v1alpha1.CredentialServing,
+		Evidence:   certificatesEvidence,
+	}
+}
+
+func (c *Certificates) verdict(observed *corev1.Secret) secretwriter.Verdict {
+	target := c.target()
+	return target.Judge(secretwriter.Observed{Secret: observed})
+}
+
+// decide returns what the Secret is to hold. An error lasts until somebody changes the Secret or the
+// options.
+func (c *Certificates) decide(observed *corev1.Secret, now time.Time) (*certificates.Bundle, []certificates.Step, error) {
+	var held *certificates.Bundle
+	if observed != nil {
+		var err error
+		if held, err = certificates.Decode(observed.Data); err != nil {
+			return nil, nil, fmt.Errorf("read Secret %q: %w", c.Secret, err)
+		}
+	}
+	return certificates.Settle(c.Rand, held, c.Wanted, now)
+}
+
+func (c *Certificates) apply(ctx context.Context, bundle *certificates.Bundle, observed *corev1.Secret) (secretwriter.Result, error) {
+	data, err := certificates.Encode(bundle)
+	if err != nil {
+		return secretwriter.Result{}, fmt.Errorf("encode certificates: %w", err)
+	}
+	result, err := c.Secrets.Write(ctx, c.target(), secretwriter.Content{Data: data}, secretwriter.Observed{Secret: observed})
+	if err != nil {
+		return secretwriter.Result{}, fmt.Errorf("write certificates: %w", err)
+	}
+	return result, nil
+}
+
+// tell reports what was done once it is written.
+func (c *Certificates) tell(ctx context.Context, secret *corev1.Secret, done []certificates.Step) {
+	for _, step := range done {
+		log.FromContext(ctx).Info("Certificates changed", "action", step.Action, "reason", step.Reason)
+		c.Events.Eventf(secret, nil, corev1.EventTypeNormal, string(step.Action), "Rotate", "%s", step.Reason)
+	}
+}
+
+// warn reports a Secret that is left alone. There is nothing to report on while there is none.
+func (c *Certificates) warn(ctx context.Context, secret *corev1.Secret, reason, message string) {
+	log.FromContext(ctx).Info("Certificates are not kept", "reason", reason, "message", message)
+	if secret != nil {
+		c.Events.Eventf(secret, nil, corev1.EventTypeWarning, reason, "Rotate", "%s", message)
+	}
+}

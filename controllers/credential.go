@@ -1,0 +1,74 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+)
+
+// generated is a credential that the operator makes and keeps in a Secret.
+type generated struct {
+	target secretwriter.Target
+	// status is the second it was made as status has it; nil where it was lost or never made.
+	status *metav1.Time
+	// data derives the Secret's content from that second.
+	data func(at time.Time) map[string][]byte
+}
+
+// keep brings the Secret of a generated credential to what it shall hold, and returns the second
+// that it is derived from. The second is in the Secret before it is in status, so that a crash
+// between the two does not make a second credential.
+func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, observed *corev1.Secret, now time.Time) (time.Time, directory.Standing, error) {
+	for range maxRaces {
+		at, known := directory.GeneratedAt(g.status, observed)
+		if !known {
+			at = now.UTC().Truncate(time.Second)
+		}
+		content := secretwriter.Content{
+			Data:        g.data(at),
+			Annotations: map[string]string{v1alpha1.AnnotationGeneratedAt: at.UTC().Format(time.RFC3339)},
+		}
+		result, err := writer.Write(ctx, g.target, content, secretwriter.Observed{Secret: observed})
+		if err != nil {
+			return time.Time{}, directory.Standing{}, fmt.Errorf("write the generated credential: %w", err)
+		}
+		switch result.Outcome {
+		case secretwriter.OutcomeRaced:
+			observed = result.Secret
+		case secretwriter.OutcomeRefused:
+			return time.Time{}, targetConflict(g.target.Name, result.Verdict), nil
+		default:
+			return at, directory.Standing{}, nil
+		}
+	}
+	return time.Time{}, directory.Standing{}, errRaced
+}
+
+// targetConflict says why a Secret is not written.
+func targetConflict(secret string, verdict secretwriter.Verdict) directory.Standing {
+	message := fmt.Sprintf("Secret %q exists and was not written by this operator for this object; it is left untouched", secret)
+	switch verdict {
+	case secretwriter.VerdictImmutable:
+		message = fmt.Sprintf("Secret %q is immutable or of another type; delete it to have it written anew", secret)
+	case secretwriter.VerdictOwnedByOther:
+		message = fmt.Sprintf("Secret %q holds the credential of another object; it is left untouched", secret)
+	}
+	return directory.Standing{Reason: v1alpha1.ReasonTargetConflict, Message: message}
+}
+
+// ownerReference makes an object the owner of a Secret, without a say in whether it may be deleted.
+func ownerReference(kind string, object metav1.Object) *metav1.OwnerReference {
+	return &metav1.OwnerReference{
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       kind,
+		Name:       object.GetName(),
+		UID:        object.GetUID(),
+	}
+}

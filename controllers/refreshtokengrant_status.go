@@ -1,0 +1,114 @@
+package controllers
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+)
+
+// maxPoll is the longest a grant is left alone: timers stand still while a machine sleeps and do
+// not follow a clock that is set, so the wall clock is looked at this often.
+const maxPoll = 2 * time.Minute
+
+// grantStatus computes a grant's whole status.
+func grantStatus(g *directory.Grant, o outcome, now time.Time) v1alpha1.RefreshTokenGrantStatus {
+	status := *g.Status.DeepCopy()
+	status.ObservedGeneration = g.Generation
+	if o.terms.User != nil {
+		status.Username = o.terms.User.EffectiveUsername()
+		status.ClientID = o.terms.ClientID
+	}
+	switch {
+	case o.decision != nil:
+		setToken(&status, o.decision)
+	case !o.failed:
+		status.RenewalTime, status.NextRenewal = nil, "" // nothing is renewed until that changes
+	}
+	status.Conditions = conditions(g.Status.Conditions, g, metav1.NewTime(now), grantConditions(g, o)...)
+	return status
+}
+
+// setToken writes down which token the Secret holds, and when the next one is due.
+func setToken(status *v1alpha1.RefreshTokenGrantStatus, decision *revision.Decision) {
+	token := decision.Token
+	status.Revision, status.TokenID, status.KeyID = token.Revision, token.ID, token.KeyID
+	status.NotBefore = &metav1.Time{Time: token.NotBefore()}
+	status.NotAfter = &metav1.Time{Time: token.ExpiresAt}
+	status.RenewalTime, status.NextRenewal = nil, ""
+	if decision.HasRenewal {
+		status.RenewalTime = &metav1.Time{Time: decision.RenewalTime}
+		status.NextRenewal = decision.RenewalTime.UTC().Format(time.RFC3339)
+	}
+}
+
+func grantConditions(g *directory.Grant, o outcome) []metav1.Condition {
+	if g.Spec.Target == nil {
+		good := directory.Standing{Reason: v1alpha1.ReasonAvailable, Message: "Tokens are made on request."}
+		return []metav1.Condition{ready(o.standing, good)}
+	}
+	good := directory.Standing{Reason: v1alpha1.ReasonIssued, Message: "The Secret holds a token that is good."}
+	return []metav1.Condition{ready(o.standing, good), issuingCondition(o)}
+}
+
+func issuingCondition(o outcome) metav1.Condition {
+	condition := metav1.Condition{Type: v1alpha1.ConditionIssuing, Status: metav1.ConditionFalse}
+	switch {
+	case o.failed:
+		condition.Reason, condition.Message = v1alpha1.ReasonBackingOff, "The last write failed; it is tried again."
+	case !o.standing.Good():
+		condition.Reason, condition.Message = o.standing.Reason, o.standing.Message
+	case !o.decision.HasRenewal:
+		condition.Reason, condition.Message = v1alpha1.ReasonFinal, "The token lives as long as the grant and its user do."
+	default:
+		condition.Status = metav1.ConditionTrue
+		condition.Reason, condition.Message = v1alpha1.ReasonScheduled, "The token is replaced before it expires."
+	}
+	return condition
+}
+
+// backingOff is the outcome of a write that failed: as long as the token that is recorded is good,
+// so is the grant.
+func backingOff(g *directory.Grant, now time.Time) outcome {
+	o := outcome{failed: true}
+	if last := recorded(g); last == nil || last.Expired(now) {
+		o.standing = directory.Standing{Reason: v1alpha1.ReasonBackingOff, Message: "The last write failed; it is tried again."}
+	}
+	return o
+}
+
+// next is when the grant is to be looked at again; zero where nothing but a change can matter.
+func (o *outcome) next(g *directory.Grant, now time.Time) time.Duration {
+	moments := []time.Time{o.terms.NotAfter}
+	if g.Spec.ExpiresAt != nil {
+		moments = append(moments, g.Spec.ExpiresAt.Time)
+	}
+	if o.decision != nil && o.decision.HasRenewal {
+		moments = append(moments, o.decision.RenewalTime)
+	}
+	wait := o.retryAfter
+	for _, moment := range moments {
+		if left := moment.Sub(now); left > 0 && (wait == 0 || left < wait) {
+			wait = left
+		}
+	}
+	return min(wait, maxPoll)
+}
+
+// tell records what was written as an Event of the grant.
+func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision) {
+	if result.Outcome != secretwriter.OutcomeCreated && result.Outcome != secretwriter.OutcomeUpdated {
+		return
+	}
+	action, reason, note := "Write", "SecretRepaired", "Secret %q was brought back to revision %d: %s"
+	if decision.Action == revision.ActionIssue {
+		action, reason, note = "Issue", "Issued", "Secret %q holds revision %d: %s"
+	}
+	name, _ := d.grant.TargetName()
+	d.Events.Eventf(d.grant.RefreshTokenGrant, nil, corev1.EventTypeNormal, reason, action, note, name, decision.Token.Revision, decision.Reason)
+}

@@ -1,0 +1,64 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+)
+
+// concurrent is how many grants are brought in at a time: each waits for the API server twice, and
+// that is where the time goes. The other controllers have little to do.
+const concurrent = 16
+
+// Set is all controllers of one set of tenants.
+type Set struct {
+	Tenants *Tenants
+	Users   *AuthUsers
+	Clients *AuthClients
+	Grants  *RefreshTokenGrants
+	Sweeper *Sweeper
+}
+
+// Run runs the controllers until the context ends or one of them fails. It is for the leader. Scope
+// says which namespaces are theirs, and name tells them apart from those of other tenants in logs
+// and metrics.
+func (s *Set) Run(ctx context.Context, d *directory.Directory, name string, scope Scope) error {
+	group, ctx := errgroup.WithContext(ctx)
+	start(ctx, group, d, scope, "tenant/"+name, 1, s.Tenants.Requests, s.Tenants)
+	start(ctx, group, d, scope, "authuser/"+name, 4, s.Users.Requests, s.Users)
+	start(ctx, group, d, scope, "authclient/"+name, 4, s.Clients.Requests, s.Clients)
+	start(ctx, group, d, scope, "refreshtokengrant/"+name, concurrent, s.Grants.Requests, s.Grants)
+	start(ctx, group, d, scope, "sweeper/"+name, 2, s.Sweeper.Requests, s.Sweeper)
+	return group.Wait()
+}
+
+// start runs one controller over the changes in the directory.
+func start[request comparable](
+	ctx context.Context, group *errgroup.Group, d *directory.Directory, scope Scope, name string, workers int,
+	requests func(directory.Change) []request, reconciler reconcile.TypedReconciler[request],
+) {
+	group.Go(func() error {
+		c, err := controller.NewTypedUnmanaged(name, controller.TypedOptions[request]{
+			Reconciler:              reconciler,
+			MaxConcurrentReconciles: workers,
+			// A namespace may come back after it could not be read.
+			SkipNameValidation: ptr.To(true),
+		})
+		if err != nil {
+			return fmt.Errorf("make controller %q: %w", name, err)
+		}
+		if err := c.Watch(changes(d, scope, requests)); err != nil {
+			return fmt.Errorf("watch for controller %q: %w", name, err)
+		}
+		if err := c.Start(ctx); err != nil {
+			return fmt.Errorf("run controller %q: %w", name, err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,131 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+)
+
+// orphanGrace is how long an endpoint-made grant may stand without its user or client: a restore
+// brings objects in any order.
+const orphanGrace = time.Hour
+
+// Sweepable names an object that may be swept.
+type Sweepable struct {
+	Kind      directory.Kind
+	Namespace string
+	Name      string
+}
+
+// Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
+// that have expired, and endpoint-made grants that have expired or lost their user or client.
+// Applied grants are never swept: whoever applied them would apply them again.
+type Sweeper struct{ Common }
+
+// Requests maps a change to what it may have made sweepable.
+func (r *Sweeper) Requests(change directory.Change) []Sweepable {
+	switch change.Kind {
+	case directory.Sessions, directory.Revocations, directory.Grants:
+		return []Sweepable{Sweepable(change)}
+	}
+	t, ok := r.Directory.Tenant(change.Namespace)
+	if !ok {
+		return nil
+	}
+	var grants []string
+	switch change.Kind {
+	case directory.Users:
+		grants = t.GrantsOfUser(change.Name)
+	case directory.Clients:
+		grants = t.GrantsOfClient(change.Name)
+	case directory.Secrets:
+		for _, user := range t.UsersWithSecret(change.Name) {
+			grants = append(grants, t.GrantsOfUser(user)...)
+		}
+	}
+	all := make([]Sweepable, len(grants))
+	for i, name := range grants {
+		all[i] = Sweepable{Kind: directory.Grants, Namespace: change.Namespace, Name: name}
+	}
+	return all
+}
+
+// Reconcile removes one object, or comes back when it is due.
+func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Result, error) {
+	t, ok := r.Directory.Tenant(item.Namespace)
+	if !ok {
+		return reconcile.Result{}, nil
+	}
+	now := r.Clock.Now()
+	object, due := sweepable(t, item, now)
+	if object == nil || due.IsZero() {
+		return reconcile.Result{}, nil
+	}
+	if now.Before(due) {
+		return reconcile.Result{RequeueAfter: due.Sub(now)}, nil
+	}
+	uid := object.GetUID()
+	if err := r.Client.Delete(ctx, object, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("sweep: %w", err)
+	}
+	return reconcile.Result{}, nil
+}
+
+// sweepable finds an object and when it is due to be removed; zero where it is not.
+func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Object, time.Time) {
+	switch item.Kind {
+	case directory.Sessions:
+		if session, ok := t.Session(item.Name); ok {
+			return session, session.Spec.ExpiresAt.Time
+		}
+	case directory.Revocations:
+		if revocation, ok := t.Revocation(item.Name); ok {
+			return revocation, revocation.Spec.ExpiresAt.Time
+		}
+	case directory.Grants:
+		if g, ok := t.Grant(item.Name); ok && g.EndpointMade() && g.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByGrantkeeper {
+			return g.RefreshTokenGrant, grantDue(t, g, now)
+		}
+	}
+	return nil, time.Time{}
+}
+
+// grantDue is when an endpoint-made grant is of no use any more.
+func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
+	if isOrphan(t, g) {
+		return later(now, g.CreationTimestamp.Add(orphanGrace))
+	}
+	if g.Spec.ExpiresAt != nil {
+		return g.Spec.ExpiresAt.Time
+	}
+	return time.Time{}
+}
+
+func isOrphan(t *directory.Tenant, g *directory.Grant) bool {
+	user, ok := t.User(g.Spec.UserRef.Name)
+	if !ok || user.Subject() != "" && user.Subject() != g.Spec.UserRef.Subject {
+		return true
+	}
+	if g.Spec.IsWazo() {
+		return false
+	}
+	if _, ok := t.Client(g.Spec.ClientRef.Name); !ok {
+		return true
+	}
+	// An OAuth2 refresh token ends with the password that it stems from, and nothing brings it back.
+	current, ok := t.CredentialVersion(user)
+	return ok && g.Spec.Login != nil && g.Spec.Login.CV != current
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,117 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+)
+
+// DataKeyring is the data key under which a keyring's Secret holds it.
+const DataKeyring = "keyring.json"
+
+// Tenants gives every namespace that has an object of ours its keyring, one Secret in the operator's
+// namespace. A keyring that is there is never changed or replaced, whatever is in it.
+type Tenants struct {
+	Common
+	// Operator writes to the operator's own namespace.
+	Operator *secretwriter.Writer
+	// Live reads namespaces and keyrings past the cache.
+	Live client.Reader
+	// OperatorNamespace is where keyrings are kept. It can never be a tenant.
+	OperatorNamespace string
+	// Issuer is the `iss` of a new tenant's tokens.
+	Issuer func(namespace string) string
+}
+
+// Requests maps a change to the tenant that it may be the first object of.
+func (r *Tenants) Requests(change directory.Change) []reconcile.Request {
+	switch change.Kind {
+	case directory.Users, directory.Clients, directory.Grants, directory.Keyrings:
+		return requests("", change.Namespace)
+	}
+	return nil
+}
+
+// Reconcile makes the keyring of one tenant where it has none.
+func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	t, ok := r.Directory.Tenant(request.Name)
+	if !ok || !t.InUse() {
+		return reconcile.Result{}, nil
+	}
+	if ring, err := t.Ring(); err == nil {
+		r.warnOfIssuer(ctx, ring)
+		return reconcile.Result{}, nil
+	}
+	namespace := &corev1.Namespace{}
+	if err := r.Live.Get(ctx, types.NamespacedName{Name: request.Name}, namespace); err != nil {
+		return reconcile.Result{}, fmt.Errorf("read the namespace: %w", err)
+	}
+	return reconcile.Result{}, r.ensure(ctx, namespace)
+}
+
+func (r *Tenants) ensure(ctx context.Context, namespace *corev1.Namespace) error {
+	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: KeyringName(namespace.Name, namespace.UID)}
+	err := r.Live.Get(ctx, key, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("look for the keyring: %w", err)
+	}
+	if err == nil {
+		return nil // it is there: unreadable perhaps, and then a person has to look at it
+	}
+	return r.create(ctx, key, namespace)
+}
+
+func (r *Tenants) create(ctx context.Context, key types.NamespacedName, namespace *corev1.Namespace) error {
+	owner := keys.Tenant{Namespace: namespace.Name, UID: string(namespace.UID), Issuer: r.Issuer(namespace.Name)}
+	ring, err := keys.Generate(r.Rand, r.Clock.Now(), owner, []keys.Algorithm{keys.ES256, keys.RS256})
+	if err != nil {
+		return fmt.Errorf("make the keyring: %w", err)
+	}
+	encoded, err := ring.Encode()
+	if err != nil {
+		return fmt.Errorf("encode the keyring: %w", err)
+	}
+	target := secretwriter.Target{
+		Namespace:  key.Namespace,
+		Name:       key.Name,
+		Credential: v1alpha1.CredentialKeyring,
+		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationTenantUID, Value: owner.UID},
+	}
+	content := secretwriter.Content{
+		Data:        map[string][]byte{DataKeyring: encoded},
+		Labels:      map[string]string{v1alpha1.LabelTenant: owner.Namespace},
+		Annotations: map[string]string{v1alpha1.AnnotationIssuer: owner.Issuer},
+	}
+	// Nothing was observed, so the writer can only create: a keyring that another leader has just
+	// made stays as it is.
+	if _, err := r.Operator.Write(ctx, target, content, secretwriter.Observed{}); err != nil {
+		return fmt.Errorf("write the keyring: %w", err)
+	}
+	log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", owner.Namespace, "issuer", owner.Issuer)
+	return nil
+}
+
+// warnOfIssuer tells that the operator's flags ask for another issuer than the one the tenant's
+// tokens carry: the tenant keeps it, because validators compare it byte for byte.
+func (r *Tenants) warnOfIssuer(ctx context.Context, ring *keys.Ring) {
+	if held, asked := ring.Tenant().Issuer, r.Issuer(ring.Tenant().Namespace); held != asked {
+		log.FromContext(ctx).V(1).Info("The tenant keeps its issuer, which differs from what the flags ask for", "issuer", held, "asked", asked)
+	}
+}
+
+// KeyringName is the name of the Secret that holds the keyring of a namespace. The uid is part of
+// it: a namespace that was deleted and made again is another tenant, and gets keys of its own.
+func KeyringName(namespace string, uid types.UID) string {
+	return "keyring." + namespace + "." + string(uid)
+}

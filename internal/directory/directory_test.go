@@ -1,0 +1,277 @@
+package directory_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+)
+
+const (
+	team    = "team-a"
+	subject = "6f1c0000-0000-4000-8000-000000000001"
+	other   = "6f1c0000-0000-4000-8000-000000000002"
+)
+
+var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+func user(name string, created time.Time, change func(*v1alpha1.AuthUser)) *v1alpha1.AuthUser {
+	u := &v1alpha1.AuthUser{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: name, CreationTimestamp: metav1.NewTime(created)}}
+	u.Spec.Subject = subject
+	if change != nil {
+		change(u)
+	}
+	return u
+}
+
+func filled(objects ...client.Object) (*directory.Directory, *directory.Tenant) {
+	d := directory.New()
+	for _, object := range objects {
+		d.Put(object)
+	}
+	t, _ := d.Tenant(team)
+	return d, t
+}
+
+func TestALoginIsHeldByOneUser(t *testing.T) {
+	t.Parallel()
+	named := func(username, subject string, heldBefore bool) func(*v1alpha1.AuthUser) {
+		return func(u *v1alpha1.AuthUser) {
+			u.Spec.Username, u.Spec.Subject = username, subject
+			if heldBefore {
+				u.Status.Username = username
+			}
+		}
+	}
+	for name, tc := range map[string]struct {
+		users      []client.Object
+		wantHolder string
+		wantReason map[string]string
+	}{
+		"the older object holds a contested username, whatever its case": {
+			users: []client.Object{
+				user("young", start.Add(time.Hour), named("Alice", other, false)),
+				user("old", start, named("alice", subject, false)),
+			},
+			wantHolder: "old",
+			wantReason: map[string]string{"old": "", "young": v1alpha1.ReasonDuplicateLogin},
+		},
+		"an incumbent keeps the name that an older object wants later": {
+			users: []client.Object{
+				user("old", start, named("alice", other, false)),
+				user("young", start.Add(time.Hour), named("alice", subject, true)),
+			},
+			wantHolder: "young",
+			wantReason: map[string]string{"old": v1alpha1.ReasonDuplicateLogin, "young": ""},
+		},
+		"of two made in one second the smaller name holds it": {
+			users: []client.Object{
+				user("b", start, named("alice", subject, false)),
+				user("a", start, named("alice", other, false)),
+			},
+			wantHolder: "a",
+			wantReason: map[string]string{"a": "", "b": v1alpha1.ReasonDuplicateLogin},
+		},
+		"an e-mail address and a username are one space": {
+			users: []client.Object{
+				user("old", start, func(u *v1alpha1.AuthUser) { u.Spec.Emails = []v1alpha1.Email{{Address: "ALICE"}} }),
+				user("young", start.Add(time.Hour), named("alice", other, false)),
+			},
+			wantHolder: "old",
+			wantReason: map[string]string{"old": "", "young": v1alpha1.ReasonDuplicateLogin},
+		},
+		"a subject is held by the older object": {
+			users: []client.Object{
+				user("old", start, named("alice", subject, false)),
+				user("young", start.Add(time.Hour), named("bob", subject, false)),
+			},
+			wantHolder: "old",
+			wantReason: map[string]string{"old": "", "young": v1alpha1.ReasonDuplicateSubject},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, tenant := filled(tc.users...)
+			holder, ok := tenant.UserByLogin("aLiCe")
+			if !ok || holder.Name != tc.wantHolder {
+				t.Errorf("the login is held by %v, want %q", holder, tc.wantHolder)
+			}
+			for name, want := range tc.wantReason {
+				u, _ := tenant.User(name)
+				if got := tenant.UserStanding(u, start); got.Reason != want {
+					t.Errorf("standing of %q is %q (%s), want %q", name, got.Reason, got.Message, want)
+				}
+			}
+		})
+	}
+}
+
+func TestUserStanding(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(*v1alpha1.AuthUser)
+		want   string
+	}{
+		"a plain user may be acted for":                    {nil, ""},
+		"a user without a subject is not ready yet":        {func(u *v1alpha1.AuthUser) { u.Spec.Subject = "" }, v1alpha1.ReasonPending},
+		"a disabled user may not":                          {func(u *v1alpha1.AuthUser) { u.Spec.State = v1alpha1.UserStateDisabled }, v1alpha1.ReasonDisabled},
+		"a user whose time is up may not":                  {func(u *v1alpha1.AuthUser) { u.Spec.ExpiresAt = &metav1.Time{Time: start} }, v1alpha1.ReasonExpired},
+		"a user whose time is to come may":                 {func(u *v1alpha1.AuthUser) { u.Spec.ExpiresAt = &metav1.Time{Time: start.Add(1)} }, ""},
+		"scopes that do not compile make the spec invalid": {func(u *v1alpha1.AuthUser) { u.Spec.Scopes = []string{""} }, v1alpha1.ReasonInvalidSpec},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, tenant := filled(user("alice", start, tc.change))
+			u, _ := tenant.User("alice")
+			if got := tenant.UserStanding(u, start); got.Reason != tc.want {
+				t.Errorf("got %q (%s), want %q", got.Reason, got.Message, tc.want)
+			}
+		})
+	}
+}
+
+func TestPassword(t *testing.T) {
+	t.Parallel()
+	secret := func(label string, change func(*corev1.Secret)) *corev1.Secret {
+		s := &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "pw", Labels: map[string]string{v1alpha1.LabelCredential: label}},
+			Data:       map[string][]byte{"password": []byte("correct horse")},
+		}
+		if change != nil {
+			change(s)
+		}
+		return s
+	}
+	given := user("alice", start, func(u *v1alpha1.AuthUser) {
+		u.Spec.Password = &v1alpha1.UserPassword{SecretRef: &v1alpha1.SecretKeyReference{Name: "pw", Key: "password"}}
+	})
+	for name, tc := range map[string]struct {
+		user       *v1alpha1.AuthUser
+		secret     *corev1.Secret
+		want       string
+		wantReason string
+	}{
+		"an input Secret gives its value":                  {user: given, secret: secret(v1alpha1.CredentialInput, nil), want: "correct horse"},
+		"no Secret gives nothing and says how to make one": {user: given, wantReason: v1alpha1.ReasonSecretNotFound},
+		"a token's Secret is no password":                  {user: given, secret: secret(v1alpha1.CredentialOutput, nil), wantReason: v1alpha1.ReasonSecretNotFound},
+		"an empty value is no password":                    {user: given, secret: secret(v1alpha1.CredentialInput, func(s *corev1.Secret) { s.Data["password"] = nil }), wantReason: v1alpha1.ReasonSecretInvalid},
+		"a user without password has a good standing":      {user: user("alice", start, nil)},
+		"another user's generated credential may be shared": {user: given, secret: secret(v1alpha1.CredentialOutput, func(s *corev1.Secret) {
+			s.Annotations = map[string]string{v1alpha1.AnnotationGeneratedAt: "2026-11-01T12:00:00Z"}
+		}), want: "correct horse"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects := []client.Object{tc.user}
+			if tc.secret != nil {
+				objects = append(objects, tc.secret)
+			}
+			_, tenant := filled(objects...)
+			u, _ := tenant.User("alice")
+			got, standing := tenant.Password(u)
+			if got.Reveal() != tc.want || standing.Reason != tc.wantReason {
+				t.Errorf("got a password of %d bytes and %q, want %d and %q", len(got.Reveal()), standing.Reason, len(tc.want), tc.wantReason)
+			}
+		})
+	}
+}
+
+func TestAGeneratedPasswordFollowsFromEitherCopyOfItsSecond(t *testing.T) {
+	t.Parallel()
+	generated := func(status *metav1.Time) *v1alpha1.AuthUser {
+		return user("alice", start, func(u *v1alpha1.AuthUser) {
+			u.Spec.Password = &v1alpha1.UserPassword{Generate: &v1alpha1.GeneratedPassword{SecretName: "pw"}}
+			u.Status.GeneratedAt = status
+		})
+	}
+	edited := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: team, Name: "pw",
+			Labels:      map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialOutput},
+			Annotations: map[string]string{v1alpha1.AnnotationGeneratedAt: start.Format(time.RFC3339)},
+		},
+		Data: map[string][]byte{"password": []byte("edited by hand")},
+	}
+	var passwords []string
+	for _, objects := range [][]client.Object{
+		{generated(&metav1.Time{Time: start})},
+		{generated(nil), edited},
+	} {
+		d, tenant := filled(objects...)
+		d.SetRing(team, keystest.Ring(t, team, "https://issuer.example"), nil)
+		u, _ := tenant.User("alice")
+		password, standing := tenant.Password(u)
+		if !standing.Good() || len(password.Reveal()) != v1alpha1.DefaultGeneratedLength {
+			t.Fatalf("got %d characters and %q", len(password.Reveal()), standing.Reason)
+		}
+		passwords = append(passwords, password.Reveal())
+	}
+	if passwords[0] != passwords[1] {
+		t.Error("status and annotation give different passwords")
+	}
+}
+
+func TestSubscribersHearOfAllThatAChangeConcerns(t *testing.T) {
+	t.Parallel()
+	first := user("first", start, func(u *v1alpha1.AuthUser) { u.Spec.Username = "alice" })
+	second := user("second", start.Add(time.Hour), func(u *v1alpha1.AuthUser) {
+		u.Spec.Username, u.Spec.Subject = "alice", other
+	})
+	d, _ := filled(first)
+
+	var mu sync.Mutex
+	var heard []directory.Change
+	unsubscribe := d.Subscribe(func(c directory.Change) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard = append(heard, c)
+	})
+	change := func(kind directory.Kind, name string) directory.Change {
+		return directory.Change{Kind: kind, Namespace: team, Name: name}
+	}
+	expect := func(what string, want ...directory.Change) {
+		t.Helper()
+		mu.Lock()
+		defer mu.Unlock()
+		less := func(a, b directory.Change) bool { return string(a.Kind)+a.Name < string(b.Kind)+b.Name }
+		if diff := cmp.Diff(want, heard, cmpopts.SortSlices(less)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+		heard = nil
+	}
+	expect("what is there already", change(directory.Keyrings, team), change(directory.Users, "first"))
+	d.Put(second)
+	expect("a second claimant", change(directory.Users, "second"), change(directory.Users, "first"))
+	d.Remove(first)
+	expect("the holder is gone", change(directory.Users, "first"), change(directory.Users, "second"))
+	unsubscribe()
+	d.Remove(second)
+	expect("after the end of the subscription")
+}
+
+func TestASessionsGrantHearsOfItsEnd(t *testing.T) {
+	t.Parallel()
+	const id = "353fefa1-0000-4000-8000-000000000001"
+	grant := &v1alpha1.RefreshTokenGrant{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "billing"}}
+	grant.Spec.ID = id
+	session := &v1alpha1.AuthSession{ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "digest"}}
+	session.Spec.GrantID = id
+	d, _ := filled(grant, session)
+	var heard []directory.Change
+	defer d.Subscribe(func(c directory.Change) { heard = append(heard, c) })()
+	heard = nil
+	d.Remove(session)
+	want := []directory.Change{{Kind: directory.Sessions, Namespace: team, Name: "digest"}, {Kind: directory.Grants, Namespace: team, Name: "billing"}}
+	if diff := cmp.Diff(want, heard); diff != "" {
+		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+}
