@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -81,12 +82,14 @@ func (c *Certificates) Reconcile(ctx context.Context, _ reconcile.Request) (reco
 	now := c.Clock.Now()
 	for range maxRaces {
 		if verdict := c.verdict(observed); verdict != secretwriter.VerdictAbsent && verdict != secretwriter.VerdictOurs {
-			c.warn(ctx, observed, "TargetConflict", targetConflict(c.Secret.Name, verdict).Message)
+			standing := targetConflict(c.Secret.Name, verdict)
+			log.FromContext(ctx).Info("Certificates are not kept", "reason", standing.Reason, "message", standing.Message)
+			c.warn(observed, standing.Reason, standing.Message)
 			return reconcile.Result{RequeueAfter: foreignPoll}, nil
 		}
 		bundle, done, err := c.decide(observed, now)
 		if err != nil {
-			c.warn(ctx, observed, "Unreadable", "Certificates are left as they are: "+err.Error())
+			c.warn(observed, "Unreadable", "Certificates are left as they are: "+err.Error())
 			return reconcile.Result{}, reconcile.TerminalError(err)
 		}
 		result, err := c.apply(ctx, bundle, observed)
@@ -103,16 +106,18 @@ func (c *Certificates) Reconcile(ctx context.Context, _ reconcile.Request) (reco
 	return reconcile.Result{}, errRaced
 }
 
+// observe returns nil where there is no Secret.
 func (c *Certificates) observe(ctx context.Context) (*corev1.Secret, error) {
 	secret := &corev1.Secret{}
 	err := c.Reader.Get(ctx, c.Secret, secret)
-	if client.IgnoreNotFound(err) != nil {
+	switch {
+	case err == nil:
+		return secret, nil
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	default:
 		return nil, fmt.Errorf("read the serving Secret: %w", err)
 	}
-	if err != nil {
-		return nil, nil
-	}
-	return secret, nil
 }
 
 func (c *Certificates) target() secretwriter.Target {
@@ -163,9 +168,8 @@ func (c *Certificates) tell(ctx context.Context, secret *corev1.Secret, done []c
 	}
 }
 
-// warn reports a Secret that is left alone. There is nothing to report on while there is none.
-func (c *Certificates) warn(ctx context.Context, secret *corev1.Secret, reason, message string) {
-	log.FromContext(ctx).Info("Certificates are not kept", "reason", reason, "message", message)
+// warn reports on a Secret that is left alone. Without one there is nothing to report on.
+func (c *Certificates) warn(secret *corev1.Secret, reason, message string) {
 	if secret != nil {
 		c.Events.Eventf(secret, nil, corev1.EventTypeWarning, reason, "Rotate", "%s", message)
 	}

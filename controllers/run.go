@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/internal/directory"
@@ -47,6 +48,7 @@ func start[request comparable](
 		c, err := controller.NewTypedUnmanaged(name, controller.TypedOptions[request]{
 			Reconciler:              reconciler,
 			MaxConcurrentReconciles: workers,
+			Logger:                  log.FromContext(ctx),
 			// A namespace may come back after it could not be read.
 			SkipNameValidation: ptr.To(true),
 		})

@@ -21,11 +21,11 @@ const fieldOwner = client.FieldOwner("grantkeeper")
 
 // applyStatus writes the whole status of an object, where it differs from the one it has. A status
 // is computed, never read back and changed, so the apply takes every field by force.
-func applyStatus(ctx context.Context, c client.Client, object client.Object, current, desired any) error {
+func applyStatus[status any](ctx context.Context, c client.Client, object client.Object, current, desired status) error {
 	if equality.Semantic.DeepEqual(current, desired) {
 		return nil
 	}
-	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(desired)
+	converted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&desired)
 	if err != nil {
 		return fmt.Errorf("convert the status: %w", err)
 	}
@@ -33,7 +33,7 @@ func applyStatus(ctx context.Context, c client.Client, object client.Object, cur
 	if err != nil {
 		return fmt.Errorf("find the kind: %w", err)
 	}
-	applied := &unstructured.Unstructured{Object: map[string]any{"status": status}}
+	applied := &unstructured.Unstructured{Object: map[string]any{"status": converted}}
 	applied.SetGroupVersionKind(kind)
 	applied.SetNamespace(object.GetNamespace())
 	applied.SetName(object.GetName())

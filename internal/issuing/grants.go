@@ -44,9 +44,10 @@ func loginOf(g *directory.Grant) login {
 }
 
 // passwordLoginGrant is the grant that an OAuth2 password login stands on. Its name is a digest of
-// all that makes two logins alike, so that etcd keeps one grant for them.
+// all that makes two logins alike, in whatever order it was asked for, so that etcd keeps one grant
+// for them.
 func passwordLoginGrant(c *AuthenticatedClient, terms *Terms, from login) *v1alpha1.RefreshTokenGrant {
-	name := keys.Name("oauth2-login", terms.Subject, terms.ClientID, strings.Join(terms.Scopes, " "), strings.Join(terms.Audiences, " "), from.credentialVersion)
+	name := keys.Name("oauth2-login", terms.Subject, terms.ClientID, unordered(terms.Scopes), unordered(terms.Audiences), from.credentialVersion)
 	g := endpointGrant(c.ring, name, terms.User, from)
 	g.Spec.ClientRef = &v1alpha1.ClientReference{Name: c.client.Name}
 	g.Spec.Scopes, g.Spec.Audiences = terms.Scopes, terms.Audiences
@@ -58,6 +59,11 @@ func offlineLoginGrant(ring *keys.Ring, user *directory.User, clientID string, f
 	g := endpointGrant(ring, keys.Name("wazo-login", user.Subject(), clientID), user, from)
 	g.Spec.ClientID = clientID
 	return g
+}
+
+// unordered writes a set of words, which hold no space, in one way.
+func unordered(words []string) string {
+	return strings.Join(slices.Sorted(slices.Values(words)), " ")
 }
 
 func endpointGrant(ring *keys.Ring, name string, user *directory.User, from login) *v1alpha1.RefreshTokenGrant {

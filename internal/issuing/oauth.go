@@ -155,7 +155,14 @@ func (terms *Terms) narrow(wish Wish) error {
 	return nil
 }
 
+// maxScopes is how many scopes a grant may hold (spec.scopes), and so a request ask for.
+const maxScopes = 64
+
+// check refuses what could not be granted to anybody.
 func (w Wish) check() error {
+	if len(w.Scopes) > maxScopes {
+		return refuse(InvalidScope, "more than %d scopes", maxScopes)
+	}
 	for _, scope := range w.Scopes {
 		if err := scopes.Concrete(scope); err != nil {
 			return refuse(InvalidScope, "%v", err)

@@ -103,6 +103,9 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 		return stand(v1alpha1.ReasonGrantTypeNotAllowed, "AuthClient %q does not list RefreshToken in spec.grantTypes", name)
 	}
 	granted, refused := grantedScopes(g.Spec.Scopes, client, &terms.User.Scopes)
+	if g.EndpointMade() && len(g.Spec.Scopes) == 0 {
+		granted = nil // a login that got no scope gets none later, whatever the client's defaults become
+	}
 	if len(refused) > 0 {
 		return stand(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %q is not allowed by both AuthUser %q and AuthClient %q", refused, terms.User.Name, name)
 	}

@@ -3,6 +3,7 @@ package issuing
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/passwords"
@@ -14,7 +15,7 @@ type Credentials struct {
 	// Login is a username or an e-mail address, in any case.
 	Login    string
 	Password sensitive.String
-	// Source is the address that counts towards the lockout.
+	// Source is the client's address as text. Failures count for its network (passwords.Source).
 	Source string
 }
 
@@ -22,14 +23,18 @@ type Credentials struct {
 // same hash as a wrong password and get the same answer. The credential version that comes back
 // names the password that was proven.
 func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, presented Credentials) (*directory.User, string, error) {
-	user, found := t.UserByLogin(presented.Login)
+	source, _ := netip.ParseAddr(presented.Source) // what is no address counts as one place
 	attempt := passwords.Attempt{
 		Tenant:   t.Namespace(),
 		Login:    presented.Login,
-		Source:   presented.Source,
+		Source:   passwords.Source(source),
 		Password: presented.Password,
 	}
+	user, found := t.UserByLogin(presented.Login)
+	var version string
 	if found && t.UserStanding(user, s.now()).Good() {
+		// Before the password is read: if it changes from here on, the version is the old one's.
+		version, _ = t.CredentialVersion(user)
 		if password, standing := t.Password(user); standing.Good() && !password.IsZero() {
 			attempt.Subject = user.Subject()
 			attempt.Materials = []passwords.Material{passwords.Clear(password)}
@@ -38,9 +43,10 @@ func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, pre
 	if _, err := s.Passwords.Verify(ctx, attempt); err != nil {
 		return nil, "", refusalOf(err)
 	}
-	version, ok := t.CredentialVersion(user)
-	if !ok {
-		return nil, "", refuse(InvalidGrant, "the user or the password is wrong")
+	// Hashing takes its time, and more in the queue. What was proven must still be the password, or
+	// the old one would buy a token of the new one's.
+	if !s.currentPassword(t, user, version) {
+		return nil, "", errPassword
 	}
 	return user, version, nil
 }
@@ -50,7 +56,10 @@ func refusalOf(err error) error {
 		return &Refusal{Reason: LockedOut, Description: "too many failed attempts", RetryAfter: locked.RetryAfter}
 	}
 	if errors.Is(err, passwords.ErrMismatch) {
-		return refuse(InvalidGrant, "the user or the password is wrong")
+		return errPassword
 	}
 	return unavailable(err)
 }
+
+// errPassword is the one answer to every login that fails.
+var errPassword = refuse(InvalidGrant, "the user or the password is wrong")

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Options are what the command line sets.
+type Options struct {
+	// Namespaces are the tenants that are watched; ClusterMode watches all but the operator's own.
+	Namespaces  []string
+	ClusterMode bool
+	// OperatorNamespace holds keyrings, the serving certificate and the lease. It is no tenant.
+	OperatorNamespace string
+	// DefaultTenant is the namespace that the routes at the root are for; empty for none.
+	DefaultTenant string
+	// BaseURL is where clients reach the endpoint, and the issuer of the default tenant.
+	BaseURL string
+	// Listen and MetricsBindAddress are TCP addresses; "0" turns the metrics off.
+	Listen             string
+	MetricsBindAddress string
+	// TLSSecret names a kubernetes.io/tls Secret in the operator's namespace to serve with. Empty:
+	// the operator's own CA issues the certificate, for the host of BaseURL and for ServingNames.
+	TLSSecret    string
+	ServingNames []string
+	// MinTTL and MinRenewBefore are the floors of what a grant with a Secret may ask for.
+	MinTTL         time.Duration
+	MinRenewBefore time.Duration
+	// MaxJWTTTL is the longest life of a self-contained token.
+	MaxJWTTTL time.Duration
+	// TrustedProxies are the networks whose forwarded headers count.
+	TrustedProxies []netip.Prefix
+	LeaderElect    bool
+	// DrainDelay is how long a replica that was told to stop goes on serving, unready.
+	DrainDelay time.Duration
+	// Verbose logs every request and more of what the libraries do.
+	Verbose bool
+}
+
+// AddFlags registers the options' flags with their defaults.
+func (o *Options) AddFlags(flags *flag.FlagSet) {
+	flags.Func("namespaces", "comma-separated namespaces to watch, each a tenant", func(text string) error {
+		o.Namespaces = splitList(text)
+		return nil
+	})
+	flags.BoolVar(&o.ClusterMode, "cluster-mode", false, "watch every namespace but the operator's own")
+	flags.StringVar(&o.OperatorNamespace, "operator-namespace", os.Getenv("POD_NAMESPACE"), "namespace of keyrings, serving certificate and lease; default: $POD_NAMESPACE")
+	flags.StringVar(&o.DefaultTenant, "default-tenant", "", "namespace that the routes at the root are for; without it these answer 404")
+	flags.StringVar(&o.BaseURL, "base-url", "", "https URL at which clients reach the endpoint; it is the issuer of the default tenant")
+	flags.StringVar(&o.Listen, "listen", ":8443", "address to serve HTTPS on")
+	flags.StringVar(&o.MetricsBindAddress, "metrics-bind-address", ":8080", "address of the metrics, for callers that the API server authorizes; 0 turns them off")
+	flags.StringVar(&o.TLSSecret, "tls-secret", "", "kubernetes.io/tls Secret in the operator's namespace to serve with, instead of the operator's own CA")
+	flags.Func("serving-names", "comma-separated further DNS names and IP addresses for the operator's own certificate", func(text string) error {
+		o.ServingNames = splitList(text)
+		return nil
+	})
+	flags.DurationVar(&o.MinTTL, "min-ttl", 10*time.Minute, "shortest ttl of a token that is delivered in a Secret")
+	flags.DurationVar(&o.MinRenewBefore, "min-renew-before", 3*time.Minute, "shortest renewBefore: a changed Secret reaches a pod up to 90 seconds late")
+	flags.DurationVar(&o.MaxJWTTTL, "max-jwt-ttl", 24*time.Hour, "longest ttl of a self-contained token")
+	flags.Func("trusted-proxies", "comma-separated networks whose X-Forwarded-For counts", o.setTrustedProxies)
+	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "elect a leader among the replicas")
+	flags.DurationVar(&o.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving, unready, after being told to stop")
+	flags.BoolVar(&o.Verbose, "verbose", false, "log every request, by its route and never by its path")
+}
+
+// Validate reports what cannot work, naming the flags.
+func (o *Options) Validate() error {
+	return errors.Join(o.validateTenants(), o.validateBaseURL(), o.validateDurations())
+}
+
+func (o *Options) validateTenants() error {
+	switch {
+	case len(o.Namespaces) == 0 && !o.ClusterMode:
+		return errors.New("--namespaces or --cluster-mode is required")
+	case len(o.Namespaces) > 0 && o.ClusterMode:
+		return errors.New("--namespaces and --cluster-mode exclude each other")
+	case o.OperatorNamespace == "":
+		return errors.New("--operator-namespace is required outside a pod")
+	case slices.Contains(o.Namespaces, o.OperatorNamespace) || o.DefaultTenant == o.OperatorNamespace:
+		return fmt.Errorf("--operator-namespace %q holds the keys of all tenants and cannot be one", o.OperatorNamespace)
+	case o.DefaultTenant != "" && !o.ClusterMode && !slices.Contains(o.Namespaces, o.DefaultTenant):
+		return fmt.Errorf("--default-tenant %q is not one of --namespaces", o.DefaultTenant)
+	}
+	for _, namespace := range o.Namespaces {
+		if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
+			return fmt.Errorf("--namespaces: %q is not a namespace: %s", namespace, problems[0])
+		}
+	}
+	return nil
+}
+
+// validateBaseURL asks for what OpenID Connect asks of an issuer.
+func (o *Options) validateBaseURL() error {
+	base, err := url.Parse(o.BaseURL)
+	switch {
+	case err != nil || base.Scheme != "https" || base.Hostname() == "":
+		return fmt.Errorf("--base-url %q is not an https URL", o.BaseURL)
+	case base.User != nil || base.RawQuery != "" || base.ForceQuery || strings.Contains(o.BaseURL, "#"):
+		return fmt.Errorf("--base-url %q must have no user, query or fragment", o.BaseURL)
+	case strings.HasSuffix(o.BaseURL, "/"):
+		return fmt.Errorf("--base-url %q must not end in a slash: issuers are compared byte for byte", o.BaseURL)
+	}
+	return nil
+}
+
+func (o *Options) validateDurations() error {
+	if o.MinTTL < 0 || o.MinRenewBefore < 0 || o.DrainDelay < 0 {
+		return errors.New("--min-ttl, --min-renew-before and --drain-delay cannot be negative")
+	}
+	if o.MaxJWTTTL < o.MinTTL || o.MaxJWTTTL <= 0 {
+		return fmt.Errorf("--max-jwt-ttl %s is shorter than --min-ttl %s", o.MaxJWTTTL, o.MinTTL)
+	}
+	return nil
+}
+
+// Issuer is the `iss` of a new tenant's tokens.
+func (o *Options) Issuer(namespace string) string {
+	if namespace == o.DefaultTenant {
+		return o.BaseURL
+	}
+	return o.BaseURL + "/t/" + namespace
+}
+
+// isTenant tells whether objects in a namespace are served.
+func (o *Options) isTenant(namespace string) bool {
+	if o.ClusterMode {
+		return namespace != o.OperatorNamespace
+	}
+	return slices.Contains(o.Namespaces, namespace)
+}
+
+func (o *Options) setTrustedProxies(text string) error {
+	o.TrustedProxies = nil
+	for _, item := range splitList(text) {
+		network, err := netip.ParsePrefix(item)
+		if err != nil {
+			return fmt.Errorf("%q is not a network such as 10.0.0.0/8", item)
+		}
+		o.TrustedProxies = append(o.TrustedProxies, network.Masked())
+	}
+	return nil
+}
+
+func splitList(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}

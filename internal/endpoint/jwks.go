@@ -1,0 +1,63 @@
+package endpoint
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// jwksCacheControl says how long a copy of a key set is good. A standby key is published for much longer that
+// before it signs, so nobody ever meets a signature whose key is not in the copy they hold.
+var jwksCacheControl = []string{"public, max-age=300"}
+
+// JWKSRoutes publish the tenants' verification keys (RFC 7517) at /jwks. keySet returns a tenant's
+// set, which is not modified, or false for a tenant that has none, which refuse turns into a 404.
+func JWKSRoutes(keySet func(tenant string) ([]byte, bool), refuse Refusal) []Route {
+	handle := func(w http.ResponseWriter, r *http.Request, call Call) {
+		set, ok := keySet(call.Tenant)
+		if !ok {
+			refuse(w, r, http.StatusNotFound)
+			return
+		}
+		serveJWKS(w, r, set)
+	}
+	return []Route{
+		{Method: http.MethodGet, Pattern: "/jwks", Handle: handle},
+		{Method: http.MethodHead, Pattern: "/jwks", Handle: handle},
+	}
+}
+
+func serveJWKS(w http.ResponseWriter, r *http.Request, set []byte) {
+	// The tag is a digest and no counter, so that all replicas give the same.
+	digest := sha256.Sum256(set)
+	tag := `"` + base64.RawURLEncoding.EncodeToString(digest[:15]) + `"`
+	header := w.Header()
+	header["Cache-Control"] = jwksCacheControl
+	header.Set("ETag", tag)
+	if matchesTag(r.Header["If-None-Match"], tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	header.Set("Content-Type", "application/jwk-set+json")
+	header.Set("Content-Length", strconv.Itoa(len(set)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		// A client that is gone is no matter of ours.
+		_, _ = w.Write(set)
+	}
+}
+
+// matchesTag compares as RFC 9110 section 13.1.2 has it: any entry of the list, weak or not.
+func matchesTag(lines []string, tag string) bool {
+	for _, line := range lines {
+		for candidate := range strings.SplitSeq(line, ",") {
+			candidate = strings.TrimSpace(candidate)
+			if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,149 @@
+package endpoint
+
+import (
+	"io"
+	"net/http"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+)
+
+// MuxOptions is what all requests share.
+type MuxOptions struct {
+	// DefaultTenant is the namespace that the routes at the root are for. Empty: there are none.
+	DefaultTenant string
+	// TrustedProxies are the networks whose X-Forwarded-For and X-Request-Id count.
+	TrustedProxies []netip.Prefix
+	// BodyLimit is the largest request body in bytes; zero means DefaultBodyLimit.
+	BodyLimit int64
+	// Health answers /healthz and /readyz. Required.
+	Health *Health
+	// Metrics counts and times requests. Required.
+	Metrics *Metrics
+	// Log gets answers of 500 and above and panics always, other requests at verbosity 1.
+	Log logr.Logger
+	// Clock measures durations. Required.
+	Clock clock.PassiveClock
+	// Rand is read once, for what makes this process's request ids its own. Required.
+	Rand io.Reader
+}
+
+// Mux routes requests to dialects: at the root for the default tenant and below /t/{namespace} for
+// every tenant. It never redirects: a path that is not clean, or has a slash too many, is a 404,
+// because tokens stand in paths and must not be sent around. It is safe for concurrent use.
+type Mux struct {
+	options   MuxOptions
+	dialects  []Dialect
+	table     *http.ServeMux
+	ids       *requestIDs
+	unmatched *operation
+}
+
+// NewMux mounts the dialects, /healthz and /readyz. It fails for a pattern that cannot be mounted,
+// and where a method of a path, or a path of two dialects, is claimed twice.
+func NewMux(options MuxOptions, dialects ...Dialect) (*Mux, error) {
+	ids, err := newRequestIDs(options.Rand)
+	if err != nil {
+		return nil, err
+	}
+	dialects = withRefusals(dialects)
+	if options.BodyLimit == 0 {
+		options.BodyLimit = DefaultBodyLimit
+	}
+	m := &Mux{
+		options:   options,
+		dialects:  dialects,
+		table:     http.NewServeMux(),
+		ids:       ids,
+		unmatched: &operation{route: "unmatched", method: "other"},
+	}
+	if err := m.mount(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// mount fills the route table.
+func (m *Mux) mount() error {
+	own, err := collect([]Dialect{{Routes: m.options.Health.routes(), Refuse: refusePlain}})
+	if err != nil {
+		return err
+	}
+	for _, resource := range own {
+		m.table.Handle(resource.pattern, mount{resource: resource})
+	}
+	resources, err := collect(m.dialects)
+	if err != nil {
+		return err
+	}
+	for _, resource := range resources {
+		m.table.Handle(tenantPattern+resource.pattern, mount{resource: resource})
+		if m.options.DefaultTenant != "" {
+			m.table.Handle(resource.pattern, mount{resource: resource, tenant: m.options.DefaultTenant})
+		}
+	}
+	m.table.Handle("/", http.HandlerFunc(m.serveUnmatched))
+	return nil
+}
+
+func withRefusals(dialects []Dialect) []Dialect {
+	dialects = slices.Clone(dialects)
+	for i := range dialects {
+		if dialects[i].Refuse == nil {
+			dialects[i].Refuse = refusePlain
+		}
+	}
+	return dialects
+}
+
+// ServeHTTP takes one request through everything that all requests share, and to its route.
+func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := m.begin(w, r)
+	defer x.finish(r)
+	if r.Method == http.MethodConnect || !isClean(r.URL.EscapedPath()) {
+		m.serveUnmatched(x, r)
+		return
+	}
+	m.table.ServeHTTP(x, r)
+}
+
+// serveUnmatched answers a path that no route takes, in the shape of the dialect it lies below.
+func (m *Mux) serveUnmatched(w http.ResponseWriter, r *http.Request) {
+	m.refusal(r.URL.Path)(w, r, http.StatusNotFound)
+}
+
+func (m *Mux) refusal(requested string) Refusal {
+	if below, ok := strings.CutPrefix(requested, tenantPrefix); ok {
+		if slash := strings.IndexByte(below, '/'); slash >= 0 {
+			requested = below[slash:]
+		}
+	}
+	for _, dialect := range m.dialects {
+		for _, prefix := range dialect.Prefixes {
+			if strings.HasPrefix(requested, prefix) {
+				return dialect.Refuse
+			}
+		}
+	}
+	return refusePlain
+}
+
+// isClean says whether http.ServeMux would route the escaped path as it stands. It answers others
+// with a redirect to what it thinks was meant.
+func isClean(escaped string) bool {
+	if escaped == "" || escaped[0] != '/' {
+		return false
+	}
+	if !strings.Contains(escaped, "//") && !strings.Contains(escaped, "/.") {
+		return true
+	}
+	cleaned := path.Clean(escaped)
+	if strings.HasSuffix(escaped, "/") && cleaned != "/" {
+		cleaned += "/"
+	}
+	return cleaned == escaped
+}

@@ -1,0 +1,54 @@
+// Command grantkeeper is the operator: it issues tokens for the grants in a cluster, keeps them fresh
+// in Secrets, and serves the token endpoint. This file is wiring only; see internal/app.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/grantkeeper/grantkeeper/internal/app"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "grantkeeper:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var options app.Options
+	options.AddFlags(flag.CommandLine) // --kubeconfig is controller-runtime's own flag
+	flag.Parse()
+	if err := options.Validate(); err != nil {
+		return err
+	}
+	log := newLogger(options.Verbose)
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the cluster: %w", err)
+	}
+	listener, err := net.Listen("tcp", options.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	return app.Run(ctrl.SetupSignalHandler(), config, &options, listener, log)
+}
+
+func newLogger(verbose bool) logr.Logger {
+	level := slog.LevelInfo
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
