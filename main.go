@@ -38,11 +38,12 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("find the cluster: %w", err)
 	}
-	listener, err := net.Listen("tcp", options.Listen)
+	ctx := ctrl.SetupSignalHandler()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", options.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	return app.Run(ctrl.SetupSignalHandler(), config, &options, listener, log)
+	return app.Run(ctx, config, &options, listener, log)
 }
 
 func newLogger(verbose bool) logr.Logger {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 )
 
 // AuthClients keeps the clients' generated secrets and writes their status.
@@ -85,31 +85,17 @@ func (r *AuthClients) secret(ctx context.Context, t *directory.Tenant, c *direct
 		_, standing := t.ClientSecret(c)
 		return nil, standing, nil
 	}
-	ring, standing := t.RingStanding()
-	if !standing.Good() {
-		return c.Status.GeneratedAt, standing, nil
-	}
-	secret := c.Spec.Secret.Generate.SecretName
-	credential := generated{
-		target: secretwriter.Target{
-			Namespace:  c.Namespace,
-			Name:       secret,
-			Credential: v1alpha1.CredentialOutput,
-			Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: "AuthClient/" + c.EffectiveClientID()},
-			Owner:      ownerReference("AuthClient", c),
-		},
+	return r.keepGenerated(ctx, t, &generated{
+		kind:   "AuthClient",
+		id:     c.EffectiveClientID(),
+		owner:  c,
+		secret: c.Spec.Secret.Generate.SecretName,
 		status: c.Status.GeneratedAt,
-		data: func(at time.Time) map[string][]byte {
+		data: func(ring *keys.Ring, at time.Time) map[string][]byte {
 			return map[string][]byte{
 				v1alpha1.KeyClientID:     []byte(c.EffectiveClientID()),
 				v1alpha1.KeyClientSecret: []byte(directory.GeneratedClientSecret(ring, c, at).Reveal()),
 			}
 		},
-	}
-	observed, _ := t.Secret(secret)
-	at, standing, err := credential.keep(ctx, r.Secrets, observed, now)
-	if err != nil || !standing.Good() {
-		return c.Status.GeneratedAt, standing, err
-	}
-	return &metav1.Time{Time: at}, standing, nil
+	}, now)
 }

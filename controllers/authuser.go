@@ -11,7 +11,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 )
 
 // AuthUsers gives users their subject, keeps their generated passwords, and writes their status.
@@ -102,33 +102,19 @@ func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *dir
 		_, standing := t.Password(user)
 		return nil, standing, nil
 	}
-	ring, standing := t.RingStanding()
-	if !standing.Good() {
-		return user.Status.GeneratedAt, standing, nil
-	}
-	secret := user.Spec.Password.Generate.SecretName
-	credential := generated{
-		target: secretwriter.Target{
-			Namespace:  user.Namespace,
-			Name:       secret,
-			Credential: v1alpha1.CredentialOutput,
-			Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: "AuthUser/" + user.Subject()},
-			Owner:      ownerReference("AuthUser", user),
-		},
+	return r.keepGenerated(ctx, t, &generated{
+		kind:   "AuthUser",
+		id:     user.Subject(),
+		owner:  user,
+		secret: user.Spec.Password.Generate.SecretName,
 		status: user.Status.GeneratedAt,
-		data: func(at time.Time) map[string][]byte {
+		data: func(ring *keys.Ring, at time.Time) map[string][]byte {
 			return map[string][]byte{
 				v1alpha1.KeyUsername: []byte(user.EffectiveUsername()),
 				v1alpha1.KeyPassword: []byte(directory.GeneratedPassword(ring, user.AuthUser, at).Reveal()),
 			}
 		},
-	}
-	observed, _ := t.Secret(secret)
-	at, standing, err := credential.keep(ctx, r.Secrets, observed, now)
-	if err != nil || !standing.Good() {
-		return user.Status.GeneratedAt, standing, err
-	}
-	return &metav1.Time{Time: at}, standing, nil
+	}, now)
 }
 
 func isDuplicate(standing directory.Standing) bool {

@@ -10,32 +10,61 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
 
 // generated is a credential that the operator makes and keeps in a Secret.
 type generated struct {
-	target secretwriter.Target
+	// kind and id say whose it is: the kind of its owner, and the subject or client_id.
+	kind, id string
+	owner    metav1.Object
+	secret   string
 	// status is the second it was made as status has it; nil where it was lost or never made.
 	status *metav1.Time
 	// data derives the Secret's content from that second.
-	data func(at time.Time) map[string][]byte
+	data func(ring *keys.Ring, at time.Time) map[string][]byte
+}
+
+// keepGenerated keeps a generated credential, and returns the second for status and whether all is
+// well. Without a keyring nothing can be derived and nothing is touched.
+func (c *Common) keepGenerated(ctx context.Context, t *directory.Tenant, g *generated, now time.Time) (*metav1.Time, directory.Standing, error) {
+	ring, standing := t.RingStanding()
+	if !standing.Good() {
+		return g.status, standing, nil
+	}
+	observed, _ := t.Secret(g.secret)
+	at, standing, err := g.keep(ctx, c.Secrets, ring, observed, now)
+	if err != nil || !standing.Good() {
+		return g.status, standing, err
+	}
+	return &metav1.Time{Time: at}, standing, nil
+}
+
+func (g *generated) target() secretwriter.Target {
+	return secretwriter.Target{
+		Namespace:  g.owner.GetNamespace(),
+		Name:       g.secret,
+		Credential: v1alpha1.CredentialOutput,
+		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: g.kind + "/" + g.id},
+		Owner:      ownerReference(g.kind, g.owner),
+	}
 }
 
 // keep brings the Secret of a generated credential to what it shall hold, and returns the second
 // that it is derived from. The second is in the Secret before it is in status, so that a crash
 // between the two does not make a second credential.
-func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, observed *corev1.Secret, now time.Time) (time.Time, directory.Standing, error) {
+func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, ring *keys.Ring, observed *corev1.Secret, now time.Time) (time.Time, directory.Standing, error) {
 	for range maxRaces {
 		at, known := directory.GeneratedAt(g.status, observed)
 		if !known {
 			at = now.UTC().Truncate(time.Second)
 		}
 		content := secretwriter.Content{
-			Data:        g.data(at),
+			Data:        g.data(ring, at),
 			Annotations: map[string]string{v1alpha1.AnnotationGeneratedAt: at.UTC().Format(time.RFC3339)},
 		}
-		result, err := writer.Write(ctx, g.target, content, secretwriter.Observed{Secret: observed})
+		result, err := writer.Write(ctx, g.target(), content, secretwriter.Observed{Secret: observed})
 		if err != nil {
 			return time.Time{}, directory.Standing{}, fmt.Errorf("write the generated credential: %w", err)
 		}
@@ -43,7 +72,7 @@ func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, obser
 		case secretwriter.OutcomeRaced:
 			observed = result.Secret
 		case secretwriter.OutcomeRefused:
-			return time.Time{}, targetConflict(g.target.Name, result.Verdict), nil
+			return time.Time{}, targetConflict(g.secret, result.Verdict), nil
 		default:
 			return at, directory.Standing{}, nil
 		}

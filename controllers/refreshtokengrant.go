@@ -262,7 +262,7 @@ func (d *delivery) content(ctx context.Context, observed *corev1.Secret, decisio
 	if decision.Action == revision.ActionKeep {
 		data[names.AccessToken] = observed.Data[names.AccessToken]
 	} else {
-		token, err := d.Issuing.Deliver(ctx, d.tenant, d.ring, &d.terms, decision.Token)
+		token, err := d.Issuing.Deliver(ctx, d.ring, &d.terms, decision.Token)
 		if err != nil {
 			return secretwriter.Content{}, err
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -50,7 +49,7 @@ func start[request comparable](
 			MaxConcurrentReconciles: workers,
 			Logger:                  log.FromContext(ctx),
 			// A namespace may come back after it could not be read.
-			SkipNameValidation: ptr.To(true),
+			SkipNameValidation: new(true),
 		})
 		if err != nil {
 			return fmt.Errorf("make controller %q: %w", name, err)

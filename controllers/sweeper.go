@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 )
 
@@ -89,7 +88,7 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 			return revocation, revocation.Spec.ExpiresAt.Time
 		}
 	case directory.Grants:
-		if g, ok := t.Grant(item.Name); ok && g.EndpointMade() && g.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByGrantkeeper {
+		if g, ok := t.Grant(item.Name); ok && g.EndpointMade() {
 			return g.RefreshTokenGrant, grantDue(t, g, now)
 		}
 	}

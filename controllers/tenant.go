@@ -2,9 +2,11 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -49,9 +51,12 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 	if !ok || !t.InUse() {
 		return reconcile.Result{}, nil
 	}
-	if ring, err := t.Ring(); err == nil {
+	ring, err := t.Ring()
+	if err == nil {
 		r.warnOfIssuer(ctx, ring)
-		return reconcile.Result{}, nil
+	}
+	if !errors.Is(err, directory.ErrNoKeyring) {
+		return reconcile.Result{}, nil // it has one; where it cannot be read a person has to look at it
 	}
 	namespace := &corev1.Namespace{}
 	if err := r.Live.Get(ctx, types.NamespacedName{Name: request.Name}, namespace); err != nil {
@@ -62,14 +67,18 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 
 func (r *Tenants) ensure(ctx context.Context, namespace *corev1.Namespace) error {
 	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: KeyringName(namespace.Name, namespace.UID)}
-	err := r.Live.Get(ctx, key, &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}})
-	if client.IgnoreNotFound(err) != nil {
+	there := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
+	err := r.Live.Get(ctx, key, there)
+	switch {
+	case apierrors.IsNotFound(err):
+		return r.create(ctx, key, namespace)
+	case err != nil:
 		return fmt.Errorf("look for the keyring: %w", err)
+	case there.Labels[v1alpha1.LabelCredential] != v1alpha1.CredentialKeyring || there.Labels[v1alpha1.LabelTenant] != namespace.Name:
+		return fmt.Errorf("the keyring %q has lost its labels; it needs %s=%s and %s=%s",
+			key.Name, v1alpha1.LabelCredential, v1alpha1.CredentialKeyring, v1alpha1.LabelTenant, namespace.Name)
 	}
-	if err == nil {
-		return nil // it is there: unreadable perhaps, and then a person has to look at it
-	}
-	return r.create(ctx, key, namespace)
+	return nil // it was made a moment ago, and the cache is about to see it
 }
 
 func (r *Tenants) create(ctx context.Context, key types.NamespacedName, namespace *corev1.Namespace) error {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
+	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,11 +22,13 @@ import (
 	"github.com/grantkeeper/grantkeeper/controllers"
 	"github.com/grantkeeper/grantkeeper/internal/certificates"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/oauth"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/wazo"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
 
 // servingSecret is the name of the Secret that the operator's own certificate is kept in.
-const servingSecret = "grantkeeper-serving" //nolint:gosec // a name, no credential
+const servingSecret = "grantkeeper-serving"
 
 // addEndpoint adds the HTTPS server, its certificate and its routes. It runs on every replica.
 func (a *app) addEndpoint(ctx context.Context, listener net.Listener) error {
@@ -48,7 +53,7 @@ func (a *app) addEndpoint(ctx context.Context, listener net.Listener) error {
 		Log:            log,
 		Clock:          a.clock,
 		Rand:           rand.Reader,
-	}, a.dialects()...)
+	}, a.dialects(log)...)
 	if err != nil {
 		return fmt.Errorf("mount the routes: %w", err)
 	}
@@ -115,9 +120,20 @@ func (a *app) addCertificateController(secret types.NamespacedName) error {
 	return controller.SetupWithManager(a.manager)
 }
 
-// dialects are the routes of the endpoint.
-func (a *app) dialects() []endpoint.Dialect {
-	return []endpoint.Dialect{{Routes: endpoint.JWKSRoutes(a.issuing.JWKS, nil)}}
+// dialects are the routes of the endpoint. POST /token is both dialects': JSON is wazo's, all else
+// OAuth2's.
+func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
+	json := wazo.New(wazo.Options{Service: a.issuing, Clock: a.clock, Location: time.Local, Log: log.WithName("wazo")})
+	form := oauth.NewTokenEndpoint(a.issuing, log.WithName("oauth"))
+	token := endpoint.Route{
+		Method:  http.MethodPost,
+		Pattern: "/token",
+		Handle:  endpoint.ByContentType("application/json", json.CreateToken, form.Token),
+	}
+	return []endpoint.Dialect{
+		{Routes: append(endpoint.JWKSRoutes(a.issuing.JWKS, oauth.Refuse), token), Refuse: oauth.Refuse},
+		json.Dialect(),
+	}
 }
 
 // cacheOf is a cache of one Secret, which need not bear our label.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -87,7 +86,10 @@ func (t *tenancy) Start(ctx context.Context) error {
 		return err
 	case <-t.elected:
 	}
-	return errors.Join(t.lead(ctx, tenants, t.namespace), <-ended)
+	if err := t.lead(ctx, tenants, t.namespace); err != nil {
+		return err // the manager ends this replica, and another one leads
+	}
+	return <-ended
 }
 
 // cacheOptions keep out of memory what nobody looks at: Secrets without our label, and the record

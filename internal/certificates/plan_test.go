@@ -131,6 +131,30 @@ func TestSettleAfterAnOutage(t *testing.T) {
 	}
 }
 
+func TestACertificateNeverOutlivesItsAuthority(t *testing.T) {
+	t.Parallel()
+	b := settle(t, AuthorityLifetime-time.Hour)
+	if ends := b.Authority.Certificate.NotAfter; !b.Serving.Certificate.NotAfter.Equal(ends) {
+		t.Errorf("the certificate is good until %s, its authority until %s", b.Serving.Certificate.NotAfter, ends)
+	}
+}
+
+func TestASuccessorWaitsForTheRetiredAuthorityToGo(t *testing.T) {
+	t.Parallel()
+	b := *settle(t, AuthorityLifetime/3*2, AuthorityLifetime-ServingLifetime-day)
+	now := birth.Add(AuthorityLifetime - ServingLifetime)
+	if step := Plan(&b, want, now); step.Action != Promote {
+		t.Fatalf("without one: %s", step.Action)
+	}
+	b.Retired = &Retired{Authority: b.Authority.Certificate, LastServing: b.Serving.Certificate}
+	if step := Plan(&b, want, now); step.Action != Keep {
+		t.Errorf("with one: %s", step.Action)
+	}
+	if due, gone := Due(&b, want), b.Retired.LastServing.NotAfter.Add(time.Second); due.After(gone) || !due.After(now) {
+		t.Errorf("due at %s, and the retired authority goes at %s", due, gone)
+	}
+}
+
 func TestSettleKeepsWhatIsGood(t *testing.T) {
 	t.Parallel()
 	b := settle(t)

@@ -267,7 +267,8 @@ func TestASessionsGrantHearsOfItsEnd(t *testing.T) {
 	session.Spec.GrantID = id
 	d, _ := filled(grant, session)
 	var heard []directory.Change
-	defer d.Subscribe(func(c directory.Change) { heard = append(heard, c) })()
+	unsubscribe := d.Subscribe(func(c directory.Change) { heard = append(heard, c) })
+	defer unsubscribe()
 	heard = nil
 	d.Remove(session)
 	want := []directory.Change{{Kind: directory.Sessions, Namespace: team, Name: "digest"}, {Kind: directory.Grants, Namespace: team, Name: "billing"}}

@@ -27,13 +27,11 @@ func newGrantTable() grantTable {
 	}
 }
 
-// EndpointMade tells whether the token endpoint made the grant, rather than a person or GitOps.
-// Such a grant pins its user's subject, so that a user made anew under an old name does not
-// inherit it.
-func EndpointMade(g *v1alpha1.RefreshTokenGrant) bool { return g.Spec.UserRef.Subject != "" }
-
-// EndpointMade tells whether the token endpoint made the grant.
-func (g *Grant) EndpointMade() bool { return EndpointMade(g.RefreshTokenGrant) }
+// EndpointMade tells whether the token endpoint made the grant, rather than a person or GitOps:
+// only such a grant may the endpoint change and the sweeper remove.
+func (g *Grant) EndpointMade() bool {
+	return g.Spec.UserRef.Subject != "" && g.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByGrantkeeper
+}
 
 func (g *Grant) targetName() string {
 	name, _ := g.TargetName()

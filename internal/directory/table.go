@@ -97,5 +97,3 @@ func (ix *index[T]) all(key string) []T {
 	}
 	return all
 }
-
-func (ix *index[T]) count(key string) int { return len(ix.rows[key]) }

@@ -117,10 +117,14 @@ func appendNames[T any](to []Change, kind Kind, namespace string, from *table[T]
 	return to
 }
 
-// UserNames, ClientNames and GrantNames name all objects of a kind, in no order.
-func (t *Tenant) UserNames() []string   { return namesOf(t, t.users.table) }
+// UserNames names all users, in no order.
+func (t *Tenant) UserNames() []string { return namesOf(t, t.users.table) }
+
+// ClientNames names all clients, in no order.
 func (t *Tenant) ClientNames() []string { return namesOf(t, t.clients.table) }
-func (t *Tenant) GrantNames() []string  { return namesOf(t, t.grants.table) }
+
+// GrantNames names all grants, in no order.
+func (t *Tenant) GrantNames() []string { return namesOf(t, t.grants.table) }
 
 // InUse tells whether the namespace has a user, a client or a grant, which is what makes it a
 // tenant.

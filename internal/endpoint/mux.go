@@ -104,7 +104,7 @@ func withRefusals(dialects []Dialect) []Dialect {
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := m.begin(w, r)
 	defer x.finish(r)
-	if r.Method == http.MethodConnect || !isClean(r.URL.EscapedPath()) {
+	if !isClean(r.URL.EscapedPath()) {
 		m.serveUnmatched(x, r)
 		return
 	}

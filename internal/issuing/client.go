@@ -4,6 +4,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/passwords"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 )
 
@@ -34,8 +35,8 @@ func (s *Service) AuthenticateClient(namespace string, presented ClientAuthentic
 	if known && client.Spec.EffectiveAuthentication() == presented.Method {
 		secret, _ = t.ClientSecret(client)
 	}
-	proven := presented.Secret.Equal(secret)
-	if !known || secret.IsZero() || !proven || !t.ClientStanding(client).Good() {
+	proven := passwords.VerifySecret(presented.Secret, secret)
+	if !known || !proven || !t.ClientStanding(client).Good() {
 		return nil, refuse(InvalidClient, "client authentication failed")
 	}
 	return &AuthenticatedClient{tenant: t, ring: ring, client: client}, nil

@@ -18,7 +18,7 @@ import (
 // Deliver makes the access token of one revision of a grant. Equal arguments give equal bytes,
 // whoever asks and however often: a JWT is signed with the revision's own key and costs no write;
 // a reference token is derived, and its session written first, once.
-func (s *Service) Deliver(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, r revision.Token) (sensitive.String, error) {
+func (s *Service) Deliver(ctx context.Context, ring *keys.Ring, terms *Terms, r revision.Token) (sensitive.String, error) {
 	a := access(&terms.Ask, r.ID, r.IssuedAt, r.ExpiresAt, login{})
 	if terms.Format == revision.FormatReference {
 		return s.deliverReference(ctx, ring, terms, a)

@@ -80,7 +80,8 @@ func grantStanding(t *directory.Tenant, g *directory.Grant, now time.Time) direc
 // alone, whoever bears the name now.
 func grantUser(t *directory.Tenant, g *directory.Grant, now time.Time) (*directory.User, directory.Standing) {
 	user, ok := t.User(g.Spec.UserRef.Name)
-	if !ok || g.EndpointMade() && user.Subject() != g.Spec.UserRef.Subject {
+	pinned := g.Spec.UserRef.Subject
+	if !ok || pinned != "" && user.Subject() != pinned {
 		return nil, stand(v1alpha1.ReasonRefNotPermitted, "spec.userRef: AuthUser %q does not exist or does not permit this grant", g.Spec.UserRef.Name)
 	}
 	if standing := t.UserStanding(user, now); !standing.Good() {

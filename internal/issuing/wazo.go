@@ -2,11 +2,14 @@ package issuing
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -32,8 +35,8 @@ func (s *Service) Login(ctx context.Context, namespace string, request Login) (*
 	if err != nil {
 		return nil, err
 	}
-	if _, registered := t.ClientByID(request.ClientID); registered {
-		return nil, refuse(InvalidClient, "the client_id is that of a registered client")
+	if err := unregistered(t, request.ClientID); err != nil {
+		return nil, err
 	}
 	user, version, err := s.authenticateUser(ctx, t, request.Credentials)
 	if err != nil {
@@ -56,6 +59,9 @@ func (s *Service) Refresh(ctx context.Context, namespace, token string, request 
 	if err != nil {
 		return nil, err
 	}
+	if err := unregistered(t, request.ClientID); err != nil {
+		return nil, err
+	}
 	g, err := s.presentedGrant(ctx, t, ring, token)
 	if err != nil {
 		return nil, err
@@ -76,19 +82,37 @@ func (s *Service) Refresh(ctx context.Context, namespace, token string, request 
 	return s.mint(ctx, t, ring, &terms, from)
 }
 
-// offline adds the refresh token of user and client_id to a login.
+// unregistered refuses a client_id that names an AuthClient.
+func unregistered(t *directory.Tenant, clientID string) error {
+	if _, registered := t.ClientByID(clientID); registered {
+		return refuse(InvalidClient, "the client_id is that of a registered client")
+	}
+	return nil
+}
+
+// errTooManySessions is that of a user who has as many live sessions as allowed.
+var errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
+
+// offline adds the refresh token of user and client_id to a login. A login that the user has no
+// session left for is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
-	revoked, err := s.endMobile(ctx, t, terms.User, terms.ClientID, from.mobile)
+	if liveSessions(t, terms.Subject, from.at) >= sessionLimit(terms.User) {
+		return nil, errTooManySessions
+	}
+	revoked, err := s.endMobile(ctx, t, terms, from.mobile)
 	if err != nil {
 		return nil, err
 	}
-	grant, err := s.grantFor(ctx, t, offlineLoginGrant(ring, terms.User, terms.ClientID, from))
+	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)
+	grant, err := s.grantFor(ctx, t, wanted)
 	if err != nil {
 		return nil, err
 	}
-	grant, err = s.renewMobile(ctx, grant, from)
-	if err != nil {
-		return nil, err
+	if from.mobile && grant.RefreshTokenGrant != wanted {
+		grant, err = s.renewMobile(ctx, t, grant, wanted)
+		if err != nil {
+			return nil, err
+		}
 	}
 	terms.GrantID, terms.Epoch = grant.Spec.ID, grant.Spec.EffectiveEpoch()
 	issued, err := s.mint(ctx, t, ring, terms, from)
@@ -100,40 +124,75 @@ func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.R
 	return issued, err
 }
 
-// endMobile makes room for a mobile login: the user's other mobile grants end, with their
-// sessions, and so do the sessions of the same client_id. It counts the sessions that end.
-func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, user *directory.User, clientID string, mobile bool) (revoked int, err error) {
+// endMobile makes room for a mobile login: the user's other mobile grants end, and with them their
+// sessions and those of this client_id's grant, whatever it is. It counts the sessions that end.
+func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, terms *Terms, mobile bool) (revoked int, err error) {
 	if !mobile {
 		return 0, nil
 	}
-	for _, g := range t.EndpointGrants(user.Subject()) {
-		if !g.Spec.IsWazo() || g.Spec.Login == nil || !g.Spec.Login.Mobile {
+	for _, g := range t.EndpointGrants(terms.Subject) {
+		ours := g.Spec.ClientID == terms.ClientID
+		if !g.Spec.IsWazo() || !ours && !isMobile(g.RefreshTokenGrant) {
 			continue
 		}
-		revoked += len(t.SessionsOfGrant(g.Spec.ID))
-		if g.Spec.ClientID == clientID {
-			continue
+		if !ours {
+			if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil {
+				return 0, unavailable(err)
+			}
 		}
-		if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil {
-			return 0, unavailable(err)
+		ended, err := s.endSessions(ctx, t, g.Spec.ID)
+		if err != nil {
+			return 0, err
 		}
+		revoked += ended
 	}
 	return revoked, nil
 }
 
-// renewMobile moves the epoch of a grant that an earlier mobile login made, so that its refresh
-// token and its sessions die and the new login gets its own.
-func (s *Service) renewMobile(ctx context.Context, g *directory.Grant, from login) (*directory.Grant, error) {
-	made := g.Spec.Login
-	if !from.mobile || made == nil || !made.IssuedAt.Time.Before(from.at) {
-		return g, nil
+// endSessions deletes the sessions of a grant, so that they count towards no limit, and counts
+// those that were live.
+func (s *Service) endSessions(ctx context.Context, t *directory.Tenant, grantID string) (ended int, err error) {
+	now := s.now()
+	for _, session := range t.SessionsOfGrant(grantID) {
+		if err := s.Store.DeleteSession(ctx, t.Namespace(), session.Name); err != nil {
+			return 0, unavailable(err)
+		}
+		if now.Before(session.Spec.ExpiresAt.Time) {
+			ended++
+		}
+	}
+	return ended, nil
+}
+
+// renewMobile gives a mobile login a refresh token of its own where a grant stood before it: one of
+// a mobile login moves its epoch, so that its refresh token and all its sessions die; one of a login
+// that was not mobile gives way, for how a grant was made does not change.
+func (s *Service) renewMobile(ctx context.Context, t *directory.Tenant, g *directory.Grant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
+	if !isMobile(g.RefreshTokenGrant) {
+		if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil {
+			return nil, unavailable(err)
+		}
+		created, err := s.createGrant(ctx, t, wanted)
+		if err != nil {
+			return nil, err
+		}
+		return &directory.Grant{RefreshTokenGrant: created}, nil
 	}
 	moved, err := s.Store.MoveEpoch(ctx, g.RefreshTokenGrant)
+	if errors.Is(err, store.ErrConflict) { // memory lags behind an earlier login
+		live, liveErr := s.Live.GrantByID(ctx, t.Namespace(), g.Spec.ID)
+		if liveErr != nil {
+			return nil, unavailable(liveErr)
+		}
+		moved, err = s.Store.MoveEpoch(ctx, live)
+	}
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	return &directory.Grant{RefreshTokenGrant: moved}, nil
 }
+
+func isMobile(g *v1alpha1.RefreshTokenGrant) bool { return g.Spec.Login != nil && g.Spec.Login.Mobile }
 
 // wazoTerms are those of a login: the user's whole acl, for as long as was asked.
 func wazoTerms(ring *keys.Ring, user *directory.User, clientID string, lifetime time.Duration) *Terms {

@@ -11,8 +11,8 @@ func TestASourceIsLockedStepByStep(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, Options{})
 	r.fail(t, 5, alice())
-	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
-		wait *= time.Second
+	for _, seconds := range []int{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
+		wait := time.Duration(seconds) * time.Second
 		r.locked(t, wait, alice())
 		r.clock.Step(wait - time.Millisecond)
 		r.locked(t, time.Millisecond, alice())

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,7 +41,7 @@ func newRig(tb testing.TB, options Options) *rig {
 		if r.during != nil {
 			r.during()
 		}
-		sum := sha256.Sum256(append(salt[:len(salt):len(salt)], password...))
+		sum := sha256.Sum256(slices.Concat(salt, password))
 		return sum[:]
 	}
 	r.Verifier = verifier

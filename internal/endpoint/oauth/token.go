@@ -1,0 +1,153 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/go-logr/logr"
+
+	"github.com/grantkeeper/grantkeeper/internal/endpoint"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
+)
+
+// TokenEndpoint answers token requests (RFC 6749 §3.2).
+type TokenEndpoint struct {
+	service *issuing.Service
+	log     logr.Logger
+	serve   endpoint.Handler
+}
+
+// NewTokenEndpoint makes a token endpoint. The log gets the causes of 5xx answers and nothing of
+// any request.
+func NewTokenEndpoint(service *issuing.Service, log logr.Logger) *TokenEndpoint {
+	e := &TokenEndpoint{service: service, log: log}
+	e.serve = endpoint.ByContentType("application/x-www-form-urlencoded", e.serveForm, serveOther)
+	return e
+}
+
+// Token answers POST /token for the tenant of the call. It is an endpoint.Handler; what is not a
+// form is an invalid_request. A login for which no grant stands yet and every reference token
+// cost one write, all else none.
+func (e *TokenEndpoint) Token(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+	e.serve(w, r, call)
+}
+
+func serveOther(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) {
+	invalidRequest("the body must be application/x-www-form-urlencoded").write(w)
+}
+
+func (e *TokenEndpoint) serveForm(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+	body, err := endpoint.ReadBody(r)
+	if err != nil {
+		unreadable(err).write(w)
+		return
+	}
+	defer body.Release()
+	issued, err := e.issue(r, call, body.B)
+	if err != nil {
+		e.refuse(w, r, call, err)
+		return
+	}
+	answer(w, issued)
+}
+
+func unreadable(err error) *problem {
+	if errors.Is(err, endpoint.ErrBodyTooLarge) {
+		return &problem{status: http.StatusRequestEntityTooLarge, code: codeInvalidRequest, description: "the body is too large"}
+	}
+	return invalidRequest("the body could not be read")
+}
+
+// issue takes a request through its stages: the form, the client, the grant. Each refuses before
+// the next is looked at, so that only a client that has authenticated learns anything of a grant.
+func (e *TokenEndpoint) issue(r *http.Request, call endpoint.Call, body []byte) (*issuing.Issued, error) {
+	p, err := parseParameters(body)
+	if err != nil {
+		return nil, err
+	}
+	if p.grantType == "" {
+		return nil, missing("grant_type")
+	}
+	presented, err := clientAuthentication(r.Header, p)
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.service.AuthenticateClient(call.Tenant, presented)
+	if err != nil {
+		return nil, err
+	}
+	redeem, ok := grants[p.grantType]
+	if !ok {
+		return nil, &problem{status: http.StatusBadRequest, code: codeUnsupportedGrantType}
+	}
+	wish, err := p.wish()
+	if err != nil {
+		return nil, err
+	}
+	return redeem(r.Context(), e.service, &request{
+		parameters: p, client: client, wish: wish, userAgent: r.UserAgent(), source: call.Client.String(),
+	})
+}
+
+// request is a token request whose client has authenticated.
+type request struct {
+	*parameters
+	client    *issuing.AuthenticatedClient
+	wish      issuing.Wish
+	userAgent string
+	source    string
+}
+
+// grants are the grant types that are served.
+var grants = map[string]func(context.Context, *issuing.Service, *request) (*issuing.Issued, error){
+	"password":           redeemPassword,
+	"refresh_token":      redeemRefreshToken,
+	"client_credentials": redeemClientCredentials,
+}
+
+// redeemPassword is RFC 6749 §4.3.2.
+func redeemPassword(ctx context.Context, service *issuing.Service, r *request) (*issuing.Issued, error) {
+	switch {
+	case r.username == "":
+		return nil, missing("username")
+	case r.password.IsZero():
+		return nil, missing("password")
+	}
+	user := issuing.Credentials{Login: r.username, Password: r.password, Source: r.source}
+	return service.PasswordGrant(ctx, r.client, user, r.userAgent, r.wish)
+}
+
+// redeemRefreshToken is RFC 6749 §6.
+func redeemRefreshToken(ctx context.Context, service *issuing.Service, r *request) (*issuing.Issued, error) {
+	if r.refreshToken.IsZero() {
+		return nil, missing("refresh_token")
+	}
+	return service.RefreshGrant(ctx, r.client, r.refreshToken.Reveal(), r.wish)
+}
+
+// redeemClientCredentials is RFC 6749 §4.4.2.
+func redeemClientCredentials(ctx context.Context, service *issuing.Service, r *request) (*issuing.Issued, error) {
+	return service.ClientCredentialsGrant(ctx, r.client, r.wish)
+}
+
+func missing(parameter string) *problem {
+	return invalidRequest("a parameter is missing: " + parameter)
+}
+
+// refuse writes the answer to a request that gets no token. What kept the server from answering is
+// logged; that a client went away is not worth a line at most levels.
+func (e *TokenEndpoint) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
+	p, ok := errors.AsType[*problem](err)
+	if !ok {
+		p = problemOf(issuing.AsRefusal(err))
+	}
+	switch {
+	case p.status < http.StatusInternalServerError:
+	case r.Context().Err() != nil:
+		e.log.V(1).Info("client went away", "requestID", call.ID, "tenant", call.Tenant)
+	default:
+		e.log.Error(err, "token request failed", "requestID", call.ID, "tenant", call.Tenant)
+	}
+	p.write(w)
+}
