@@ -35,7 +35,7 @@ const (
 )
 
 // certificatesEvidence is what makes the serving Secret ours.
-var certificatesEvidence = secretwriter.Evidence{Annotation: v1alpha1.GroupName + "/certificate-of", Value: "endpoint"}
+var certificatesEvidence = secretwriter.Evidence{Annotation: v1alpha1.AnnotationCertificateOf, Value: "endpoint"}
 
 // Certificates keeps the operator's own authority and serving certificate in one Secret in its
 // namespace. The endpoint of every replica serves from there, so no restart is needed. Without that

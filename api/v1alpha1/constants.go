@@ -47,8 +47,8 @@ const (
 	AnnotationTenantUID = GroupName + "/tenant-uid"
 	// AnnotationIssuer is the issuer that a tenant keeps from its first token on.
 	AnnotationIssuer = GroupName + "/issuer"
-	// AnnotationAdopt, set by a person to the uid of a namespace, hands a keyring to it.
-	AnnotationAdopt = GroupName + "/adopt"
+	// AnnotationCertificateOf names what the certificate in a Secret is for.
+	AnnotationCertificateOf = GroupName + "/certificate-of"
 )
 
 // The data keys of a grant's Secret; spec.target.keys renames them.

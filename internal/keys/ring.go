@@ -82,15 +82,6 @@ func Generate(random io.Reader, now time.Time, tenant Tenant, algs []Algorithm) 
 	return ring.prepare()
 }
 
-// Adopt returns the same keys for a namespace that was made again, or under an
-// issuer that was changed on purpose; the receiver stays as it is. The
-// namespace's name cannot change: refresh tokens and sealed sessions cover it.
-func (r *Ring) Adopt(uid, issuer string) (*Ring, error) {
-	adopted := &Ring{signing: r.signing, refresh: r.refresh, record: r.record, sealing: r.sealing}
-	adopted.tenant = Tenant{Namespace: r.tenant.Namespace, UID: uid, Issuer: issuer}
-	return adopted.prepare()
-}
-
 // Tenant returns whose keys these are.
 func (r *Ring) Tenant() Tenant { return r.tenant }
 

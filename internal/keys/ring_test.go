@@ -98,36 +98,6 @@ func TestStatesDecideWhatAKeyMayDo(t *testing.T) {
 	}
 }
 
-func TestAdopt(t *testing.T) {
-	t.Parallel()
-	ring := testRing(t)
-	before := ring.Tenant()
-	adopted, err := ring.Adopt("uid-2", "https://new.example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Tenant{Namespace: before.Namespace, UID: "uid-2", Issuer: "https://new.example.com"}
-	if diff := cmp.Diff(want, adopted.Tenant()); diff != "" {
-		t.Errorf("adopted tenant (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(before, ring.Tenant()); diff != "" {
-		t.Errorf("the ring that was adopted has changed (-want +got):\n%s", diff)
-	}
-	if string(adopted.JWKS()) != string(ring.JWKS()) {
-		t.Error("adoption changed the published keys")
-	}
-	sealed, err := ring.SealSession(rand.Reader, "name", []byte("record"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := adopted.OpenSession("name", sealed); err != nil {
-		t.Errorf("a session from before the adoption: %v", err)
-	}
-	if ring, err := ring.Adopt("", "https://new.example.com"); err == nil {
-		t.Errorf("adopted without a uid: %v", ring)
-	}
-}
-
 func BenchmarkDecode(b *testing.B) {
 	document := testDocument(b)
 	b.ReportAllocs()

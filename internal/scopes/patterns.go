@@ -94,10 +94,3 @@ func anyMatches(list []pattern, text string, also *words) bool {
 	}
 	return false
 }
-
-// Segment turns a value, such as a client_id, into one segment of a required
-// access: a '.' in it becomes '_', so that a value can never reach into the
-// segments beside it.
-func Segment(value string) string {
-	return strings.ReplaceAll(value, ".", "_")
-}

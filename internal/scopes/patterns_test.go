@@ -250,17 +250,6 @@ func TestHasLiteral(t *testing.T) {
 	}
 }
 
-func TestSegment(t *testing.T) {
-	t.Parallel()
-	if got, want := scopes.Segment("com.example..app"), "com_example__app"; got != want {
-		t.Errorf("Segment() = %q, want %q", got, want)
-	}
-	required := "auth.users.me.tokens." + scopes.Segment("x.read.y") + ".delete"
-	if compile(t, "auth.users.me.tokens.x.#").Permits(scopes.Identity{}, required) {
-		t.Error("a value reached into the segments beside it")
-	}
-}
-
 func TestMatchingDoesNotAllocate(t *testing.T) { //nolint:paralleltest // it counts allocations of the whole process
 	list := compile(t, "confd.users.me.*.read", "calld.#.edit", "a*b*c*#", "#.d", "!confd.users.me.edit")
 	id := scopes.Identity{User: user, Session: session}
