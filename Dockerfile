@@ -11,6 +11,8 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     go build -trimpath -ldflags "-s -w" -o /grantkeeper .
 
 FROM scratch
+LABEL org.opencontainers.image.source=https://github.com/grantkeeper/grantkeeper \
+      org.opencontainers.image.licenses=Apache-2.0
 COPY --from=build /grantkeeper /grantkeeper
 USER 65532:65532
 ENTRYPOINT ["/grantkeeper"]

@@ -34,6 +34,7 @@ image: ## Build the container image IMAGE with DOCKER
 .PHONY: generate
 generate: ## Write the generated code and CRDs
 	tool=$$(hack/tool.sh controller-gen) && "$$tool" object crd paths=$(API) output:crd:dir=config/crd
+	hack/chart-crds.sh
 
 .PHONY: fmt
 fmt: ## Format the code and its imports
@@ -72,7 +73,9 @@ tidy: ## Fail where go.mod or go.sum is not what the code needs
 
 .PHONY: chart
 chart: ## Lint the chart
-	tool=$$(hack/tool.sh helm) && "$$tool" lint --strict charts/grantkeeper
+	tool=$$(hack/tool.sh helm) && for values in charts/grantkeeper/ci/*.yaml; do \
+		"$$tool" lint --strict charts/grantkeeper --values "$$values"; \
+	done
 
 .PHONY: clean-tree
 clean-tree: ## Fail where the working tree differs from the last commit
@@ -82,8 +85,8 @@ clean-tree: ## Fail where the working tree differs from the last commit
 	fi
 
 .PHONY: demo
-demo: kube build ## Show the main job on a Kubernetes of its own, and leave it running
-	tool=$$(hack/tool.sh helm) && $(GO) run ./hack/demo up --helm "$$tool"
+demo: ## Show the main job on a Kubernetes of its own, and leave it running
+	$(GO) run ./hack/demo up
 
 .PHONY: down
 down: ## Stop what make demo has left running
