@@ -13,7 +13,10 @@ import (
 )
 
 // AuthClients keeps the clients' generated secrets and writes their status.
-type AuthClients struct{ Common }
+type AuthClients struct {
+	Common
+	own ownWrites
+}
 
 // Requests maps a change to the clients that it concerns.
 func (r *AuthClients) Requests(change directory.Change) []reconcile.Request {
@@ -40,13 +43,23 @@ func (r *AuthClients) Reconcile(ctx context.Context, request reconcile.Request) 
 	}
 	c, ok := t.Client(request.Name)
 	if !ok || c.DeletionTimestamp != nil {
+		r.own.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	}
-	status, err := r.status(ctx, t, c, r.Clock.Now())
+	now := r.Clock.Now()
+	if r.own.awaited(c.AuthClient, now) {
+		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
+	}
+	status, err := r.status(ctx, t, c, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{}, applyStatus(ctx, r.Client, c.AuthClient, c.Status, status)
+	version, err := applyStatus(ctx, r.Client, c.AuthClient, c.Status, status)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	r.own.wrote(request.NamespacedName, version, now)
+	return reconcile.Result{RequeueAfter: until(now, nextLook(status.Conditions, now))}, nil
 }
 
 func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *directory.Client, now time.Time) (v1alpha1.AuthClientStatus, error) {
@@ -58,6 +71,9 @@ func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *direct
 	}
 	if isDuplicate(standing) {
 		status.ClientID = ""
+	}
+	if standing.Good() {
+		_, standing = t.RingStanding() // without it the endpoint serves nobody of this tenant
 	}
 	if standing.Good() {
 		var err error

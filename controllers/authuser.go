@@ -15,7 +15,10 @@ import (
 )
 
 // AuthUsers gives users their subject, keeps their generated passwords, and writes their status.
-type AuthUsers struct{ Common }
+type AuthUsers struct {
+	Common
+	own ownWrites
+}
 
 // Requests maps a change to the users that it concerns.
 func (r *AuthUsers) Requests(change directory.Change) []reconcile.Request {
@@ -42,20 +45,26 @@ func (r *AuthUsers) Reconcile(ctx context.Context, request reconcile.Request) (r
 	}
 	user, ok := t.User(request.Name)
 	if !ok || user.DeletionTimestamp != nil {
+		r.own.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
+	}
+	now := r.Clock.Now()
+	if r.own.awaited(user.AuthUser, now) {
+		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
 	}
 	if user.Subject() == "" {
 		return reconcile.Result{}, r.writeSubject(ctx, user)
 	}
-	now := r.Clock.Now()
 	status, err := r.status(ctx, t, user, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := applyStatus(ctx, r.Client, user.AuthUser, user.Status, status); err != nil {
+	version, err := applyStatus(ctx, r.Client, user.AuthUser, user.Status, status)
+	if err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: until(user.Spec.ExpiresAt, now)}, nil
+	r.own.wrote(request.NamespacedName, version, now)
+	return reconcile.Result{RequeueAfter: until(now, endOf(user.Spec.ExpiresAt), nextLook(status.Conditions, now))}, nil
 }
 
 // writeSubject sets spec.subject once. The change comes back as an event.
@@ -81,6 +90,9 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 		status.Username, status.Subject = "", ""
 	} else {
 		status.Emails = addresses(user.AuthUser)
+	}
+	if standing.Good() {
+		_, standing = t.RingStanding() // without it the endpoint serves nobody of this tenant
 	}
 	if standing.Good() {
 		var err error

@@ -25,14 +25,9 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
 
-const (
-	// certificatesPoll is how often the wall clock is looked at: a timer of months stands still
-	// while a machine sleeps.
-	certificatesPoll = time.Hour
-	// foreignPoll is how often a Secret that is in the way is looked at. It bears no label of ours,
-	// so nothing tells when it goes.
-	foreignPoll = time.Minute
-)
+// certificatesPoll is how often the wall clock is looked at: a timer of months stands still while a
+// machine sleeps.
+const certificatesPoll = time.Hour
 
 // certificatesEvidence is what makes the serving Secret ours.
 var certificatesEvidence = secretwriter.Evidence{Annotation: v1alpha1.AnnotationCertificateOf, Value: "endpoint"}

@@ -273,7 +273,7 @@ func certificatesKeepOff(r *certificatesRoom) {
 	}
 	for name, reader := range map[string]client.Reader{"a cache that shows it": r.client, "a cache that does not": stale{}} {
 		r.controller.Reader = reader
-		if result := r.reconcile(); result.RequeueAfter != time.Minute {
+		if result := r.reconcile(); result.RequeueAfter != 30*time.Second {
 			r.Errorf("with %s: looks again after %s", name, result.RequeueAfter)
 		}
 		if after := r.secret(); after.ResourceVersion != foreign.ResourceVersion {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
@@ -14,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
@@ -39,7 +42,11 @@ func (c *Common) patchSpec(ctx context.Context, object client.Object, fields map
 	if err != nil {
 		return fmt.Errorf("form the patch: %w", err)
 	}
-	if err := c.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), fieldOwner); client.IgnoreNotFound(err) != nil {
+	err = c.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), fieldOwner)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil // what it is now, or that it is gone, is on its way as an event
+	}
+	if err != nil {
 		return fmt.Errorf("write the spec: %w", err)
 	}
 	return nil
@@ -54,11 +61,36 @@ func requests(namespace string, names ...string) []reconcile.Request {
 	return all
 }
 
-// until is how long to wait for a moment; zero, which means not at all, for none and for one that
-// has passed.
-func until(moment *metav1.Time, now time.Time) time.Duration {
-	if moment == nil {
-		return 0
+// maxPoll is the longest an object is left alone that something is due for: timers stand still
+// while a machine sleeps and do not follow a clock that is set, so the wall clock is looked at this
+// often.
+const maxPoll = 2 * time.Minute
+
+// until is how long to wait for the first of the moments that lie ahead, at most maxPoll; zero,
+// which means not at all, where there is none.
+func until(now time.Time, moments ...time.Time) (wait time.Duration) {
+	for _, moment := range moments {
+		if left := moment.Sub(now); left > 0 && (wait == 0 || left < wait) {
+			wait = left
+		}
 	}
-	return max(0, moment.Sub(now))
+	return min(wait, maxPoll)
+}
+
+// endOf is an optional end; zero where there is none.
+func endOf(end *metav1.Time) time.Time {
+	if end == nil {
+		return time.Time{}
+	}
+	return end.Time
+}
+
+// nextLook is when to look again at a Secret that is in the way; zero where a condition tells of
+// none.
+func nextLook(conditions []metav1.Condition, now time.Time) time.Time {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason != v1alpha1.ReasonTargetConflict {
+		return time.Time{}
+	}
+	return now.Add(foreignPoll)
 }

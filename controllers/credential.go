@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -64,7 +65,8 @@ func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, ring 
 			Data:        g.data(ring, at),
 			Annotations: map[string]string{v1alpha1.AnnotationGeneratedAt: at.UTC().Format(time.RFC3339)},
 		}
-		result, err := writer.Write(ctx, g.target(), content, secretwriter.Observed{Secret: observed})
+		seen := secretwriter.Observed{Secret: observed, Vouched: g.vouches(ring, observed)}
+		result, err := writer.Write(ctx, g.target(), content, seen)
 		if err != nil {
 			return time.Time{}, directory.Standing{}, fmt.Errorf("write the generated credential: %w", err)
 		}
@@ -78,6 +80,13 @@ func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, ring 
 		}
 	}
 	return time.Time{}, directory.Standing{}, errRaced
+}
+
+// vouches tells whether a Secret holds what only this tenant's keys can have derived, which makes up
+// for a lost label.
+func (g *generated) vouches(ring *keys.Ring, observed *corev1.Secret) bool {
+	at, known := directory.GeneratedAt(nil, observed)
+	return known && equality.Semantic.DeepEqual(g.data(ring, at), observed.Data)
 }
 
 // targetConflict says why a Secret is not written.

@@ -24,6 +24,8 @@ import (
 type RefreshTokenGrants struct {
 	Common
 	Issuing *issuing.Service
+
+	own ownWrites
 }
 
 // Requests maps a change to the grants that it concerns.
@@ -55,21 +57,27 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 	}
 	g, ok := t.Grant(request.Name)
 	if !ok || g.DeletionTimestamp != nil {
+		r.own.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
+	}
+	now := r.Clock.Now()
+	if r.own.awaited(g.RefreshTokenGrant, now) {
+		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
 	}
 	if wrote, err := r.complete(ctx, t, g); wrote || err != nil {
 		return reconcile.Result{}, err
 	}
-	now := r.Clock.Now()
 	outcome, err := r.bring(ctx, t, g, now)
 	if err != nil {
 		outcome = backingOff(g, now)
 	}
-	statusErr := applyStatus(ctx, r.Client, g.RefreshTokenGrant, g.Status, grantStatus(g, outcome, now))
+	status := grantStatus(g, outcome, now)
+	version, statusErr := applyStatus(ctx, r.Client, g.RefreshTokenGrant, g.Status, status)
+	r.own.wrote(request.NamespacedName, version, now)
 	if err := errors.Join(err, statusErr); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: outcome.next(g, now)}, nil
+	return reconcile.Result{RequeueAfter: until(now, append(outcome.next(g, now), nextLook(status.Conditions, now))...)}, nil
 }
 
 // complete writes into a spec what the operator adds to it, once: the id, and the version of the
@@ -168,12 +176,9 @@ func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secret
 		return secretwriter.Result{}, outcome{}, err
 	}
 	decision := revision.Decide(input, d.now)
-	if decision.Reason == revision.ReasonSecondTaken {
-		return secretwriter.Result{}, outcome{terms: d.terms, failed: true, retryAfter: decision.RetryAfter}, nil
-	}
 	if decision.Action == revision.ActionRefuse {
 		standing := directory.Standing{Reason: string(decision.Reason), Message: decision.Message}
-		return secretwriter.Result{}, outcome{terms: d.terms, standing: standing}, nil
+		return secretwriter.Result{}, outcome{terms: d.terms, standing: standing, retryAfter: decision.RetryAfter}, nil
 	}
 	content, err := d.content(ctx, observed, &decision)
 	if errors.Is(err, tokens.ErrTooLarge) {

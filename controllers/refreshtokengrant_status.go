@@ -12,10 +12,6 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
 
-// maxPoll is the longest a grant is left alone: timers stand still while a machine sleeps and do
-// not follow a clock that is set, so the wall clock is looked at this often.
-const maxPoll = 2 * time.Minute
-
 // grantStatus computes a grant's whole status.
 func grantStatus(g *directory.Grant, o outcome, now time.Time) v1alpha1.RefreshTokenGrantStatus {
 	status := *g.Status.DeepCopy()
@@ -82,22 +78,13 @@ func backingOff(g *directory.Grant, now time.Time) outcome {
 	return o
 }
 
-// next is when the grant is to be looked at again; zero where nothing but a change can matter.
-func (o *outcome) next(g *directory.Grant, now time.Time) time.Duration {
-	moments := []time.Time{o.terms.NotAfter}
-	if g.Spec.ExpiresAt != nil {
-		moments = append(moments, g.Spec.ExpiresAt.Time)
-	}
+// next are the moments at which the grant stands differently without anything telling.
+func (o *outcome) next(g *directory.Grant, now time.Time) []time.Time {
+	moments := []time.Time{o.terms.NotAfter, endOf(g.Spec.ExpiresAt), now.Add(o.retryAfter)}
 	if o.decision != nil && o.decision.HasRenewal {
 		moments = append(moments, o.decision.RenewalTime)
 	}
-	wait := o.retryAfter
-	for _, moment := range moments {
-		if left := moment.Sub(now); left > 0 && (wait == 0 || left < wait) {
-			wait = left
-		}
-	}
-	return min(wait, maxPoll)
+	return moments
 }
 
 // tell records what was written as an Event of the grant.

@@ -3,8 +3,10 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -15,6 +17,13 @@ import (
 // concurrent is how many grants are brought in at a time: each waits for the API server twice, and
 // that is where the time goes. The other controllers have little to do.
 const concurrent = 16
+
+// A failed reconcile is tried again after firstRetry, and then after twice as long each time, up to
+// lastRetry: however long the API server was away, a token that is due is renewed this soon after.
+const (
+	firstRetry = 20 * time.Millisecond
+	lastRetry  = 15 * time.Second
+)
 
 // Set is all controllers of one set of tenants.
 type Set struct {
@@ -47,6 +56,7 @@ func start[request comparable](
 		c, err := controller.NewTypedUnmanaged(name, controller.TypedOptions[request]{
 			Reconciler:              reconciler,
 			MaxConcurrentReconciles: workers,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),
 			Logger:                  log.FromContext(ctx),
 			// A namespace may come back after it could not be read.
 			SkipNameValidation: new(true),

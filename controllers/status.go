@@ -20,18 +20,19 @@ import (
 const fieldOwner = client.FieldOwner("grantkeeper")
 
 // applyStatus writes the whole status of an object, where it differs from the one it has. A status
-// is computed, never read back and changed, so the apply takes every field by force.
-func applyStatus[status any](ctx context.Context, c client.Client, object client.Object, current, desired status) error {
+// is computed, never read back and changed, so the apply takes every field by force. It returns the
+// version that the object has then, which is empty where nothing was written.
+func applyStatus[status any](ctx context.Context, c client.Client, object client.Object, current, desired status) (version string, err error) {
 	if equality.Semantic.DeepEqual(current, desired) {
-		return nil
+		return "", nil
 	}
 	converted, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&desired)
 	if err != nil {
-		return fmt.Errorf("convert the status: %w", err)
+		return "", fmt.Errorf("convert the status: %w", err)
 	}
 	kind, err := apiutil.GVKForObject(object, c.Scheme())
 	if err != nil {
-		return fmt.Errorf("find the kind: %w", err)
+		return "", fmt.Errorf("find the kind: %w", err)
 	}
 	applied := &unstructured.Unstructured{Object: map[string]any{"status": converted}}
 	applied.SetGroupVersionKind(kind)
@@ -40,9 +41,9 @@ func applyStatus[status any](ctx context.Context, c client.Client, object client
 	// An object that was deleted meanwhile has no status to apply; the API server says so.
 	err = c.SubResource("status").Apply(ctx, client.ApplyConfigurationFromUnstructured(applied), fieldOwner, client.ForceOwnership)
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("apply the status: %w", err)
+		return "", fmt.Errorf("apply the status: %w", err)
 	}
-	return nil
+	return applied.GetResourceVersion(), nil
 }
 
 // ready forms the Ready condition from a standing.

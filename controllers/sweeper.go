@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 )
 
@@ -23,7 +24,8 @@ type Sweepable struct {
 }
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
-// that have expired, and endpoint-made grants that have expired or lost their user or client.
+// that have expired, the sessions of disabled users, and endpoint-made grants that have expired or
+// lost their user or client.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct{ Common }
 
@@ -37,10 +39,12 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	if !ok {
 		return nil
 	}
+	var all []Sweepable
 	var grants []string
 	switch change.Kind {
 	case directory.Users:
 		grants = t.GrantsOfUser(change.Name)
+		all = sessionsOf(t, change.Name)
 	case directory.Clients:
 		grants = t.GrantsOfClient(change.Name)
 	case directory.Secrets:
@@ -48,9 +52,20 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 			grants = append(grants, t.GrantsOfUser(user)...)
 		}
 	}
-	all := make([]Sweepable, len(grants))
-	for i, name := range grants {
-		all[i] = Sweepable{Kind: directory.Grants, Namespace: change.Namespace, Name: name}
+	for _, name := range grants {
+		all = append(all, Sweepable{Kind: directory.Grants, Namespace: change.Namespace, Name: name})
+	}
+	return all
+}
+
+// sessionsOf names the sessions of the user that an object stands for.
+func sessionsOf(t *directory.Tenant, user string) (all []Sweepable) {
+	u, ok := t.User(user)
+	if !ok || u.Subject() == "" {
+		return nil
+	}
+	for _, session := range t.SessionsOfSubject(u.Subject()) {
+		all = append(all, Sweepable{Kind: directory.Sessions, Namespace: session.Namespace, Name: session.Name})
 	}
 	return all
 }
@@ -81,7 +96,7 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 	switch item.Kind {
 	case directory.Sessions:
 		if session, ok := t.Session(item.Name); ok {
-			return session, session.Spec.ExpiresAt.Time
+			return session, sessionDue(t, session, now)
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {
@@ -93,6 +108,16 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 		}
 	}
 	return nil, time.Time{}
+}
+
+// sessionDue is when a session is of no use any more. Those of a user who is disabled end for good:
+// to enable the user again brings none of them back.
+func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Time) time.Time {
+	user, ok := t.UserBySubject(session.Spec.Subject)
+	if ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled {
+		return now
+	}
+	return session.Spec.ExpiresAt.Time
 }
 
 // grantDue is when an endpoint-made grant is of no use any more.

@@ -104,10 +104,13 @@ func (r *Tenants) create(ctx context.Context, key types.NamespacedName, namespac
 	}
 	// Nothing was observed, so the writer can only create: a keyring that another leader has just
 	// made stays as it is.
-	if _, err := r.Operator.Write(ctx, target, content, secretwriter.Observed{}); err != nil {
+	result, err := r.Operator.Write(ctx, target, content, secretwriter.Observed{})
+	if err != nil {
 		return fmt.Errorf("write the keyring: %w", err)
 	}
-	log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", owner.Namespace, "issuer", owner.Issuer)
+	if result.Outcome == secretwriter.OutcomeCreated {
+		log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", owner.Namespace, "issuer", owner.Issuer)
+	}
 	return nil
 }
 

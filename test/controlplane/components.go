@@ -6,12 +6,15 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/test/process"
 )
 
 // controllers are those that change what a test of ownership, deletion or RBAC sees. None of them
@@ -43,7 +46,7 @@ func (cp *ControlPlane) startEtcd(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return url, p.ready(ctx, func(ctx context.Context) error {
+	return url, p.AwaitReady(ctx, func(ctx context.Context) error {
 		return get(ctx, http.DefaultClient, url+"/health")
 	})
 }
@@ -78,7 +81,7 @@ func (cp *ControlPlane) startAPIServer(ctx context.Context, ca *authority, etcd 
 	if err != nil {
 		return fmt.Errorf("connect to kube-apiserver: %w", err)
 	}
-	return p.ready(ctx, func(ctx context.Context) error {
+	return p.AwaitReady(ctx, func(ctx context.Context) error {
 		return get(ctx, transport, cp.Config.Host+"/readyz")
 	})
 }
@@ -135,8 +138,10 @@ func (cp *ControlPlane) startControllerManager(ca *authority) error {
 	return err
 }
 
-func (cp *ControlPlane) run(program string, args ...string) (*process, error) {
-	p, err := startProcess(cp.dir, filepath.Join(cp.Assets, program), args...)
+func (cp *ControlPlane) run(program string, args ...string) (*process.Process, error) {
+	command := exec.Command(filepath.Join(cp.Assets, program), args...)
+	command.Dir = cp.dir
+	p, err := process.Start(command, cp.file(program+".log"))
 	if err != nil {
 		return nil, err
 	}

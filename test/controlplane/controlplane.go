@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/grantkeeper/grantkeeper/test/process"
 )
 
 // startTimeout bounds one start: a quiet machine takes five seconds, a very busy one a minute.
@@ -51,7 +53,7 @@ type ControlPlane struct {
 	options   Options
 	dir       string
 	admin     client.Client
-	processes []*process
+	processes []*process.Process
 }
 
 // Start runs a control plane on free loopback ports and returns when it is ready. The context
@@ -83,7 +85,7 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 // data ends with them, and removes the temporary directory. Stopping twice is harmless.
 func (cp *ControlPlane) Stop() error {
 	for _, p := range cp.processes {
-		p.kill()
+		p.Kill()
 	}
 	cp.processes = nil
 	if cp.dir == "" || cp.dir == cp.options.Dir {

@@ -25,9 +25,6 @@ const convergence = time.Minute
 var cp *controlplane.ControlPlane
 
 func TestMain(m *testing.M) {
-	if os.Getenv("GRANTKEEPER_TEST_ORPHAN") != "" { // see TestChildrenDieWithAKilledParent
-		os.Exit(m.Run())
-	}
 	os.Exit(controlplane.Main(m, &cp, controlplane.Options{ControllerManager: true}))
 }
 

@@ -14,6 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// pollInterval is how often Eventually looks.
+const pollInterval = 50 * time.Millisecond
+
 // Main is the TestMain of a package whose tests share one control plane:
 //
 //	var cp *controlplane.ControlPlane

@@ -1,0 +1,69 @@
+package controllers
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	// ownWriteGrace is how long a status write is waited for. A watch that is later than that must
+	// not keep a token from being renewed.
+	ownWriteGrace = 10 * time.Second
+	// ownWritePoll is how often it is looked for, where the event that brings it is late.
+	ownWritePoll = time.Second
+)
+
+// ownWrites knows which status writes of a controller have not come back yet. Objects and their
+// Secrets arrive by separate watches: without it, a Secret that is deleted as soon as it was written
+// would be decided on with a status that does not know its token, and the revision would be made
+// twice. The zero value is ready for use.
+type ownWrites struct {
+	mu      sync.Mutex
+	pending map[types.NamespacedName]ownWrite
+}
+
+type ownWrite struct {
+	version string
+	at      time.Time
+}
+
+// wrote remembers that a status write gave an object a version; empty where nothing was written.
+func (w *ownWrites) wrote(key types.NamespacedName, version string, now time.Time) {
+	if version == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pending == nil {
+		w.pending = map[types.NamespacedName]ownWrite{}
+	}
+	w.pending[key] = ownWrite{version, now}
+}
+
+// awaited tells whether the object is older than the last write, and forgets that one otherwise.
+func (w *ownWrites) awaited(object client.Object, now time.Time) bool {
+	key := client.ObjectKeyFromObject(object)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	write, pending := w.pending[key]
+	if !pending {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), write.version)
+	if err == nil && order < 0 && now.Sub(write.at) < ownWriteGrace {
+		return true
+	}
+	delete(w.pending, key)
+	return false
+}
+
+// forget drops what is known of an object that is gone.
+func (w *ownWrites) forget(key types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.pending, key)
+}
