@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 )
@@ -29,7 +33,12 @@ type place struct {
 
 	controlPlane daemon
 	operator     daemon
+
+	locked *os.File // while a demo is being set up
 }
+
+// lockName is the file in .dev/ that outlives each demo.
+const lockName = "lock"
 
 func newPlace() (*place, error) {
 	root, err := controlplane.ModuleRoot()
@@ -53,33 +62,55 @@ func (p *place) file(elements ...string) string {
 // kubeconfig connects as the administrator. The control plane's daemon writes it once all is ready.
 func (p *place) kubeconfig() string { return p.file("kubeconfig") }
 
-// clear leaves an empty .dev/. The daemons must have been stopped.
+// env is the file that holds what a shell needs.
+func (p *place) env() string { return p.file("env") }
+
+// lock keeps two demos from setting up one place at the same time: the second waits for the first.
+// The lock ends with the process.
+func (p *place) lock(ctx context.Context, out io.Writer) error {
+	if err := os.MkdirAll(p.dev, 0o700); err != nil {
+		return fmt.Errorf("make the demo's directory: %w", err)
+	}
+	file, err := os.OpenFile(p.file(lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock the demo's directory: %w", err)
+	}
+	p.locked = file // or the garbage collector would close it
+	waiting := false
+	return wait.PollUntilContextCancel(ctx, 200*time.Millisecond, true, func(context.Context) (bool, error) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			if !waiting {
+				waiting = true
+				fmt.Fprintln(out, "Another demo is being set up here; waiting for it …")
+			}
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// clear leaves nothing in .dev/ but the lock. The daemons must have been stopped.
 func (p *place) clear() error {
-	if err := os.RemoveAll(p.dev); err != nil {
+	entries, err := os.ReadDir(p.dev)
+	if err != nil {
 		return fmt.Errorf("clear the last demo: %w", err)
 	}
-	if err := os.MkdirAll(p.file("bin"), 0o700); err != nil {
-		return fmt.Errorf("make the demo's directory: %w", err)
+	for _, entry := range entries {
+		if entry.Name() == lockName {
+			continue
+		}
+		if err := os.RemoveAll(p.file(entry.Name())); err != nil {
+			return fmt.Errorf("clear the last demo: %w", err)
+		}
 	}
 	return nil
 }
 
-// startControlPlane runs it as a daemon and returns when it is ready, with kubectl linked into
-// .dev/bin. CRDs and all else that is the product's come from the chart.
-func (p *place) startControlPlane(ctx context.Context) error {
-	// Here and not in the daemon, whose output nobody watches: it may have to be built.
-	assets, err := controlplane.Assets(ctx)
-	if err != nil {
-		return err
-	}
-	if err := os.Symlink(filepath.Join(assets, "kubectl"), p.file("bin", "kubectl")); err != nil {
-		return fmt.Errorf("link kubectl: %w", err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the demo's own program: %w", err)
-	}
-	command := exec.Command(self, serveControlPlane)
+// startControlPlane runs it as a daemon and returns when it is ready. CRDs and all else that is the
+// product's come from the chart.
+func (p *place) startControlPlane(ctx context.Context, assets string) error {
+	command := exec.Command(p.file("bin", "demo"), serveControlPlane)
 	command.Dir = p.root
 	command.Env = append(os.Environ(), "KUBEBUILDER_ASSETS="+assets)
 	if err := p.controlPlane.start(command); err != nil {

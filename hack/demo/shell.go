@@ -5,98 +5,104 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
-// shell runs each step of the demo and prints it as the command that a person would type after
-// `. .dev/env`. Commands hold $VARIABLES, which the printed line leaves to the person's shell and
-// the demo expands itself.
+// shell runs each command as it stands, after showing it: what is printed is what is done. Every
+// command gets a fresh shell that has sourced .dev/env, as a person's has, and that knows the
+// variables which earlier commands have set.
 type shell struct {
 	out       io.Writer
-	kubectl   string // path of the program
-	http      *http.Client
-	variables []variable // in the order in which they were set
+	record    io.Writer // takes the commands and nothing else
+	dir       string    // where the commands are typed
+	env       string    // the file that is sourced, below dir
+	variables []string  // NAME=value
 }
 
-type variable struct{ name, value string }
+// commandTimeout bounds one command. The longest waits for a renewal.
+const commandTimeout = 3 * time.Minute
 
-// set gives a variable its value.
-func (s *shell) set(name, value string) {
-	s.variables = slices.DeleteFunc(s.variables, func(v variable) bool { return v.name == name })
-	s.variables = append(s.variables, variable{name, value})
+// assignment is a command that sets a variable to what another one prints.
+var assignment = regexp.MustCompile(`(?s)^([A-Z_]+)=\$\((.*)\)$`)
+
+// run shows a command, runs it, and shows what it prints. It fails where the command fails, and
+// where it sets a variable to nothing.
+func (s *shell) run(ctx context.Context, command string) error {
+	if err := s.show(command); err != nil {
+		return err
+	}
+	if parts := assignment.FindStringSubmatch(command); parts != nil {
+		return s.assign(ctx, parts[1], parts[2])
+	}
+	output, err := s.execute(ctx, command)
+	s.print(output)
+	return err
 }
 
-// assign sets a variable and prints the line that does the same in a person's shell.
-func (s *shell) assign(name, value string) {
-	s.set(name, value)
-	fmt.Fprintf(s.out, "  $ %s=%s\n", name, quote(value))
+// show prints a command and records it.
+func (s *shell) show(command string) error {
+	fmt.Fprintf(s.out, "   $ %s\n", strings.ReplaceAll(command, "\n", "\n     "))
+	if _, err := fmt.Fprintln(s.record, command); err != nil {
+		return fmt.Errorf("record the command: %w", err)
+	}
+	return nil
 }
 
-// get returns a variable's value, "" where it has none.
+func (s *shell) print(output string) {
+	for _, line := range lay(output) {
+		fmt.Fprintf(s.out, "   %s\n", line)
+	}
+}
+
+func (s *shell) assign(ctx context.Context, name, command string) error {
+	output, err := s.execute(ctx, command)
+	if err != nil {
+		return err
+	}
+	value := strings.TrimRight(output, "\n") // as a shell does
+	if value == "" {
+		return fmt.Errorf("%s is empty", name)
+	}
+	s.variables = append(s.variables, name+"="+value)
+	return nil
+}
+
+// get returns the last value of a variable that a command has set, "" where none has.
 func (s *shell) get(name string) string {
-	for _, v := range s.variables {
-		if v.name == name {
-			return v.value
+	for _, v := range slices.Backward(s.variables) {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
 		}
 	}
 	return ""
 }
 
-// expand replaces each $VARIABLE by its value.
-func (s *shell) expand(text string) string { return os.Expand(text, s.get) }
-
-// title begins a part of the demo.
-func (s *shell) title(text string) { fmt.Fprintf(s.out, "\n%s\n", text) }
-
-// run runs kubectl with these arguments, prints what it prints, and returns it.
-func (s *shell) run(ctx context.Context, args ...string) (string, error) {
-	s.command(append([]string{"kubectl"}, args...))
-	output, err := s.quietly(ctx, args...)
-	for line := range strings.Lines(output) {
-		fmt.Fprintf(s.out, "  %s", line)
+// execute returns what the command writes to its standard output; the error holds the rest.
+func (s *shell) execute(ctx context.Context, command string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	sh := exec.CommandContext(ctx, "/bin/sh", "-eu", "-c", ". "+s.env+"\n"+command)
+	sh.Dir = s.dir
+	sh.Env = append(os.Environ(), s.variables...)
+	// A group of its own, so that what the shell has started ends with it.
+	sh.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	sh.Cancel = func() error { return syscall.Kill(-sh.Process.Pid, syscall.SIGKILL) }
+	var stdout, stderr bytes.Buffer
+	sh.Stdout, sh.Stderr = &stdout, &stderr
+	if err := sh.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		if said := shorten(strings.TrimSpace(stderr.String())); said != "" {
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		return stdout.String(), err
 	}
-	return output, err
-}
-
-// quietly is run without a word.
-func (s *shell) quietly(ctx context.Context, args ...string) (string, error) {
-	expanded := make([]string, len(args))
-	for i, arg := range args {
-		expanded[i] = s.expand(arg)
-	}
-	command := exec.CommandContext(ctx, s.kubectl, expanded...)
-	command.Env = append(os.Environ(), "KUBECONFIG="+s.get("KUBECONFIG"))
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	output, err := command.Output()
-	if err != nil {
-		return string(output), fmt.Errorf("kubectl %s: %w: %s",
-			strings.Join(expanded, " "), err, strings.TrimSpace(stderr.String()))
-	}
-	return string(output), nil
-}
-
-func (s *shell) command(words []string) {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = quote(word)
-	}
-	fmt.Fprintf(s.out, "  $ %s\n", strings.Join(quoted, " "))
-}
-
-// quote makes one word of a shell command of text in which only $VARIABLES are special.
-func quote(text string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,./:@%"
-	switch {
-	case text != "" && strings.Trim(text, plain) == "":
-		return text
-	case strings.Contains(text, "$"):
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`").Replace(text) + `"`
-	default:
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
+	return stdout.String(), nil
 }
