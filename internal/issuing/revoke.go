@@ -27,7 +27,7 @@ func (s *Service) Revoke(ctx context.Context, namespace, token string, dialect t
 		return nil
 	case o.session != nil:
 		err = s.Store.DeleteSession(ctx, t.Namespace(), o.session.Name)
-	case o.access.Expired(s.Clock.Now()):
+	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):
 		return nil
 	default:
 		err = s.Store.Revoke(ctx, &v1alpha1.TokenRevocation{

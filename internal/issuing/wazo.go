@@ -165,26 +165,28 @@ func (s *Service) endSessions(ctx context.Context, t *directory.Tenant, grantID 
 }
 
 // renewMobile gives a mobile login a refresh token of its own where a grant stood before it: one of
-// a mobile login moves its epoch, so that its refresh token and all its sessions die; one of a login
-// that was not mobile gives way, for how a grant was made does not change.
+// a login that was not mobile gives way, for how a grant was made does not change; one of a mobile
+// login moves its epoch, so that its refresh token and all its sessions die. Memory may lag behind
+// an earlier login: what it shows is then found to be out of date, and read anew.
 func (s *Service) renewMobile(ctx context.Context, t *directory.Tenant, g *directory.Grant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
-	if !isMobile(g.RefreshTokenGrant) {
-		if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil {
+	standing := g.RefreshTokenGrant
+	if !isMobile(standing) {
+		if err := s.Store.DeleteGrant(ctx, standing); err != nil && !errors.Is(err, store.ErrConflict) {
 			return nil, unavailable(err)
 		}
-		created, err := s.createGrant(ctx, t, wanted)
-		if err != nil {
+		var err error
+		if standing, err = s.createGrant(ctx, t, wanted); err != nil {
 			return nil, err
 		}
-		return &directory.Grant{RefreshTokenGrant: created}, nil
-	}
-	moved, err := s.Store.MoveEpoch(ctx, g.RefreshTokenGrant)
-	if errors.Is(err, store.ErrConflict) { // memory lags behind an earlier login
-		live, liveErr := s.Live.GrantByID(ctx, t.Namespace(), g.Spec.ID)
-		if liveErr != nil {
-			return nil, unavailable(liveErr)
+		if standing == wanted {
+			return &directory.Grant{RefreshTokenGrant: wanted}, nil
 		}
-		moved, err = s.Store.MoveEpoch(ctx, live)
+	}
+	moved, err := s.Store.MoveEpoch(ctx, standing)
+	if errors.Is(err, store.ErrConflict) {
+		if standing, err = s.Live.GrantByID(ctx, t.Namespace(), standing.Spec.ID); err == nil {
+			moved, err = s.Store.MoveEpoch(ctx, standing)
+		}
 	}
 	if err != nil {
 		return nil, unavailable(err)

@@ -91,8 +91,8 @@ func (p *problem) write(w http.ResponseWriter) {
 		header["Www-Authenticate"] = challenge
 	}
 	if p.retryAfter > 0 {
-		wholeSeconds := (p.retryAfter + time.Second - 1) / time.Second
-		header.Set("Retry-After", strconv.FormatInt(int64(wholeSeconds), 10))
+		roundedUp := (p.retryAfter + time.Second - 1) / time.Second
+		header.Set("Retry-After", strconv.FormatInt(int64(roundedUp), 10))
 	}
 	buffer := endpoint.NewBuffer()
 	defer buffer.Release()

@@ -11,21 +11,13 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
 
-// shape is how an error looks on the wire.
-type shape int
-
-const (
-	// tokenShape is that of the token routes: reason, timestamp and status_code.
-	tokenShape shape = iota
-	// frameworkShape is that of what no route has looked at: a message.
-	frameworkShape
-)
-
-// problem is an error as the client gets it. It says nothing of what the client did not send.
+// problem is an error as the client gets it. It says nothing that the client has not sent.
 type problem struct {
 	status int
-	shape  shape
 	text   string
+	// framework is the shape of what no route has looked at, a message; otherwise it is that of the
+	// token routes: reason, timestamp and status_code.
+	framework bool
 	// retryAfter becomes the header of that name; zero: none.
 	retryAfter time.Duration
 }
@@ -38,7 +30,7 @@ var (
 	errNoSuchToken    = &problem{status: http.StatusNotFound, text: "No such token"}
 	errNoSuchTenant   = &problem{status: http.StatusNotFound, text: "No such tenant"}
 	errUnavailable    = &problem{status: http.StatusServiceUnavailable, text: "The service cannot answer now"}
-	errNotJSON        = &problem{status: http.StatusBadRequest, shape: frameworkShape, text: "The body must be JSON"}
+	errNotJSON        = &problem{status: http.StatusBadRequest, text: "The body must be JSON", framework: true}
 	errNoRoute        = serverProblem(http.StatusNotFound)
 )
 
@@ -57,7 +49,7 @@ func invalid(text string) *problem { return &problem{status: http.StatusBadReque
 
 // serverProblem is an error of the server itself.
 func serverProblem(status int) *problem {
-	return &problem{status: status, shape: frameworkShape, text: http.StatusText(status)}
+	return &problem{status: status, text: http.StatusText(status), framework: true}
 }
 
 func unreadable(err error) *problem {
@@ -110,7 +102,7 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, p *problem) {
 		w.WriteHeader(p.status)
 		return
 	}
-	if p.shape == frameworkShape {
+	if p.framework {
 		send(w, p.status, frameworkError{Message: p.text})
 		return
 	}

@@ -1,0 +1,114 @@
+package wazo
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+var errOutage = errors.New("the API server is away")
+
+// away is a store whose API server does not answer.
+type away struct{ issuing.Store }
+
+func (away) CreateSession(context.Context, *v1alpha1.AuthSession) error { return errOutage }
+func (away) DeleteSession(context.Context, string, string) error        { return errOutage }
+func (away) Revoke(context.Context, *v1alpha1.TokenRevocation) error    { return errOutage }
+
+// awayLive is the same for reads.
+type awayLive struct{ issuing.Live }
+
+func (awayLive) Session(context.Context, string, string) (*v1alpha1.AuthSession, error) {
+	return nil, errOutage
+}
+
+// While the API server is away, what memory knows goes on and the rest says so: never 404, which a
+// verifying service takes for a token that is gone, and never 500.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, func(c *issuing.Config) { c.Store, c.Live = away{c.Store}, awayLive{c.Live} })
+	jwt, unknown := h.jwt(tokens.Wazo), "88204f50-0fe8-4163-a90f-9ff867468997"
+	h.login(`{}`)
+	if !strings.Contains(h.log.text(), errOutage.Error()) {
+		t.Error("the log does not say why")
+	}
+	for name, tc := range map[string]struct {
+		method, path, body string
+		want               int
+	}{
+		"a login":                    {"POST", "/0.1/token", `{}`, 503},
+		"a token that memory knows":  {"HEAD", "/0.1/token/" + jwt, "", 204},
+		"a token that it does not":   {"HEAD", "/0.1/token/" + unknown, "", 503},
+		"a GET of such a one":        {"GET", "/0.1/token/" + unknown, "", 503},
+		"a check of such a one":      {"POST", "/0.1/token/" + unknown + "/scopes/check", `{"scopes": []}`, 503},
+		"a deletion of such a one":   {"DELETE", "/0.1/token/" + unknown, "", 503},
+		"a deletion of one it knows": {"DELETE", "/0.1/token/" + jwt, "", 503},
+		"what cannot be a token":     {"HEAD", "/0.1/token/x", "", 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := h.in(t)
+			got := h.do(tc.method, tc.path, tc.body, "Authorization", basic("alice:"+password))
+			switch {
+			case got.status != tc.want:
+				t.Errorf("%d %s, want %d", got.status, got.body, tc.want)
+			case got.status == http.StatusServiceUnavailable && tc.method != "HEAD":
+				wantProblem(t, got, tc.want, "The service cannot answer now")
+			}
+		})
+	}
+}
+
+// Neither a log nor an error tells a password or a token, whatever is sent and whatever goes wrong.
+func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-2f9c"
+	h := newTenant(t)
+	h.put(passwordSecret("alice-password", password+canary))
+	var errorBodies strings.Builder
+	keep := func(r reply) reply {
+		if r.status >= http.StatusBadRequest {
+			errorBodies.WriteString(r.body)
+		}
+		return r
+	}
+	login := func(body string) reply {
+		return keep(h.do("POST", "/0.1/token", body, "Authorization", basic("alice:"+password+canary)))
+	}
+	held := h.token(login(`{"access_type": "offline", "client_id": "phone"}`))
+	login(`{"expiration": "` + canary + `"}`)
+	login(`{"refresh_token": "` + canary + `"}`)
+	login(`{"refresh_token": "` + canary + `", "client_id": "phone"}`)
+	login(`{"backend": ["` + canary + `"`)
+	keep(h.do("POST", "/0.1/token", `{}`, "Authorization", basic("alice:"+canary)))
+	keep(h.do("POST", "/0.1/token", `{}`, "Authorization", "Basic "+canary))
+	keep(h.do("POST", "/0.1/token", `{}`, "Authorization", basic(canary+":x")))
+	for _, token := range []string{held.Token, canary, held.RefreshToken} {
+		keep(h.do("GET", "/0.1/token/"+token+"?scope=x", ""))
+		keep(h.do("HEAD", "/0.1/token/"+token, ""))
+		keep(h.do("POST", "/0.1/token/"+token+"/scopes/check", `{"scopes": "`+canary+`"}`))
+		keep(h.do("DELETE", "/0.1/token/"+token, ""))
+		keep(h.do("GET", "/0.1/token/"+token+"/nowhere", ""))
+	}
+	broken := newTenant(t, func(c *issuing.Config) { c.Store, c.Live = away{c.Store}, awayLive{c.Live} })
+	broken.put(passwordSecret("alice-password", canary))
+	keep(broken.do("POST", "/0.1/token", `{}`, "Authorization", basic("alice:"+canary)))
+	keep(broken.do("HEAD", "/0.1/token/"+held.Token, ""))
+
+	for place, text := range map[string]string{"the log": h.log.text() + broken.log.text(), "an error": errorBodies.String()} {
+		if text == "" {
+			t.Errorf("%s is empty", place)
+		}
+		for _, secret := range []string{canary, password, held.Token, held.RefreshToken} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s tells %q", place, secret)
+			}
+		}
+	}
+}
