@@ -3,7 +3,9 @@ package endpoint
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Call is what the server has established about a request before a dialect sees it.
@@ -71,4 +73,12 @@ func hasMediaType(h http.Header, mediaType string) bool {
 // refusePlain is the Refusal of paths that belong to no dialect.
 func refusePlain(w http.ResponseWriter, _ *http.Request, status int) {
 	http.Error(w, http.StatusText(status), status)
+}
+
+// SetRetryAfter tells a client how long to wait (RFC 9110 §10.2.3), in whole seconds rounded up;
+// nothing where that is zero.
+func SetRetryAfter(header http.Header, wait time.Duration) {
+	if wait > 0 {
+		header.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	}
 }

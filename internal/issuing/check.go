@@ -60,7 +60,14 @@ func (s *Service) open(ctx context.Context, t *directory.Tenant, ring *keys.Ring
 }
 
 func (s *Service) openReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (*opened, error) {
-	name := tokens.SessionName(token)
+	digest := digestOf(t, token)
+	o, known := s.checked.get(digest, ring)
+	var name string
+	if known {
+		name = o.session.Name // the digest tells the token, and so what its session is called
+	} else {
+		name = tokens.SessionName(token)
+	}
 	session, ok := t.Session(name)
 	if !ok {
 		var err error
@@ -72,8 +79,7 @@ func (s *Service) openReference(ctx context.Context, t *directory.Tenant, ring *
 			return nil, unavailable(err)
 		}
 	}
-	digest := digestOf(t, token)
-	if o, ok := s.checked.get(digest, ring); ok && o.session.UID == session.UID && o.session.ResourceVersion == session.ResourceVersion {
+	if known && o.session.UID == session.UID && o.session.ResourceVersion == session.ResourceVersion {
 		return o, nil
 	}
 	access, err := tokens.OpenSession(ring, name, session.Spec.Sealed)
@@ -139,9 +145,7 @@ func (s *Service) grantLives(ctx context.Context, t *directory.Tenant, a *tokens
 
 // digestOf keys the cache by tenant and token: no other tenant can hit upon the entry.
 func digestOf(t *directory.Tenant, token string) tokenDigest {
-	h := sha256.New()
-	h.Write([]byte(t.Namespace()))
-	h.Write([]byte{0})
-	h.Write([]byte(token))
-	return tokenDigest(h.Sum(nil))
+	var scratch [1 << 10]byte // most tokens need no more, and then nothing is allocated
+	keyed := append(append(scratch[:0], t.Namespace()...), 0)
+	return sha256.Sum256(append(keyed, token...))
 }

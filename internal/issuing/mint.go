@@ -107,7 +107,7 @@ func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) 
 // newReference makes a reference token within the bounds of its user or client.
 func (s *Service) newReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, a *tokens.Access) (string, error) {
 	if liveSessions(t, a.Subject, a.IssuedAt) >= sessionLimit(terms.User) {
-		return "", refuse(TooManySessions, "there are too many live sessions")
+		return "", errTooManySessions
 	}
 	token, err := tokens.NewReference(s.Rand)
 	if err != nil {

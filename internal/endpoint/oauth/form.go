@@ -47,7 +47,7 @@ func unescape(text []byte) ([]byte, bool) {
 				return nil, false
 			}
 			high, low := nibble(text[i+1]), nibble(text[i+2])
-			if high > 0xf || low > 0xf {
+			if high|low > 0xf {
 				return nil, false
 			}
 			c = high<<4 | low

@@ -164,6 +164,7 @@ type request struct {
 	headers []string // pairs
 	typed   bool     // headers say the Content-Type
 	chunked bool     // the length of the form is not announced
+	from    string   // the address of the peer; absent: httptest's
 }
 
 // form encodes pairs of names and values.
@@ -195,6 +196,9 @@ func (s *server) sendIn(ctx context.Context, r request) *httptest.ResponseRecord
 		r.path = "/token"
 	}
 	sent := httptest.NewRequestWithContext(ctx, r.method, r.path, strings.NewReader(r.form))
+	if r.from != "" {
+		sent.RemoteAddr = r.from
+	}
 	if r.chunked {
 		sent.ContentLength = -1
 	}

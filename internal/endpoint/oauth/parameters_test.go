@@ -124,6 +124,7 @@ func TestWhatIsNoResource(t *testing.T) {
 		"a scheme that begins so":    "1a:b",
 		"a space":                    "https://orders.example.com/a b",
 		"a line break":               "https://orders.example.com/\n",
+		"a DEL":                      "https://orders.example.com/\x7f",
 		"letters beyond ASCII":       "https://orders.example.com/é",
 		"a quotation mark":           `https://orders.example.com/"`,
 	}

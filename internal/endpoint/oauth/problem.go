@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -90,10 +89,7 @@ func (p *problem) write(w http.ResponseWriter) {
 	if p.status == http.StatusUnauthorized {
 		header["Www-Authenticate"] = challenge
 	}
-	if p.retryAfter > 0 {
-		roundedUp := (p.retryAfter + time.Second - 1) / time.Second
-		header.Set("Retry-After", strconv.FormatInt(int64(roundedUp), 10))
-	}
+	endpoint.SetRetryAfter(header, p.retryAfter)
 	buffer := endpoint.NewBuffer()
 	defer buffer.Release()
 	buffer.B = p.append(buffer.B)

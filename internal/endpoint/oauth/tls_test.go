@@ -93,6 +93,7 @@ func TestWSO2(t *testing.T) {
 			}
 			request.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(key+":"+secret)))
 			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			request.Header.Set("User-Agent", "curl/7.88.1")
 			response, err := transport.RoundTrip(request)
 			if err != nil {
 				t.Fatal(err)
@@ -121,6 +122,9 @@ func TestWSO2(t *testing.T) {
 		if first.AccessToken == again.AccessToken {
 			t.Errorf("%s: the refresh gave the same access token", protocol)
 		}
+	}
+	if grants := x.Grants(t); len(grants) != 1 || grants[0].Spec.Login.UserAgent != "curl/7.88.1" {
+		t.Errorf("there are %d grants, or another program is named in it", len(grants))
 	}
 	if writes := x.Writes.Load(); writes != 1 {
 		t.Errorf("two logins and two refreshes made %d writes, want 1", writes)

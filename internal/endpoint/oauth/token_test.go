@@ -207,16 +207,20 @@ func TestABodyThatBreaksOffIsNoForm(t *testing.T) {
 func TestALockoutSaysHowLong(t *testing.T) {
 	t.Parallel()
 	s := inMemory(t)
-	attempt := func(password string) *httptest.ResponseRecorder {
-		return s.send(t, request{form: form("grant_type", "password", "username", "alice", "password", password,
+	attempt := func(from, password string) *httptest.ResponseRecorder {
+		return s.send(t, request{from: from, form: form("grant_type", "password", "username", "alice", "password", password,
 			"client_id", "shop", "client_secret", clientSecret)})
 	}
+	const here, elsewhere = "192.0.2.1:4711", "192.0.2.2:4711"
 	for range 5 {
-		if response := attempt("wrong"); response.Code != http.StatusBadRequest {
+		if response := attempt(here, "wrong"); response.Code != http.StatusBadRequest {
 			t.Fatalf("got %d %s", response.Code, response.Body)
 		}
 	}
-	golden(t, "locked-out", wire(attempt(password)))
+	golden(t, "locked-out", wire(attempt(here, password)))
+	if response := attempt(elsewhere, password); response.Code != http.StatusOK {
+		t.Errorf("another address is locked out, too: %d %s", response.Code, response.Body)
+	}
 }
 
 func TestAPasswordWithoutARefreshTokenNeedsNoWrite(t *testing.T) {

@@ -2,9 +2,7 @@ package wazo
 
 import (
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
@@ -95,9 +93,7 @@ func (a *API) refuseAsServer(w http.ResponseWriter, r *http.Request, status int)
 
 // write is the one writer of errors.
 func (a *API) write(w http.ResponseWriter, r *http.Request, p *problem) {
-	if p.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(p.retryAfter.Seconds()))))
-	}
+	endpoint.SetRetryAfter(w.Header(), p.retryAfter)
 	if r.Method == http.MethodHead {
 		w.WriteHeader(p.status)
 		return

@@ -30,13 +30,20 @@ func (emptyLive) GrantByID(context.Context, string, string) (*v1alpha1.RefreshTo
 	return nil, store.ErrNotFound
 }
 
-// FuzzRequest sends whole requests through the server. Whatever is in them, the answer is one that
-// the contract knows, and none of them is an error of ours.
-func FuzzRequest(f *testing.F) {
-	h := openTenant(f, &world{directory: directory.New()}, "fuzzed", func(c *issuing.Config) {
+// memoryTenant is a tenant whose API server holds nothing and takes nothing.
+func memoryTenant(t testing.TB) *tenant {
+	t.Helper()
+	h := openTenant(t, &world{directory: directory.New()}, "memory", func(c *issuing.Config) {
 		c.Store, c.Live = away{}, emptyLive{}
 	})
 	h.serve(logr.Discard())
+	return h
+}
+
+// FuzzRequest sends whole requests through the server. Whatever is in them, the answer is one that
+// the contract knows, and none of them is an error of ours.
+func FuzzRequest(f *testing.F) {
+	h := memoryTenant(f)
 	jwt := h.jwt(tokens.Wazo)
 	f.Add("POST", "token", "", `{"expiration": "10"}`, "application/json", "Basic YWxpY2U6eA==")
 	f.Add("POST", "token", "", `{"client_id": "x", "refresh_token": "y"}`, "", "")
