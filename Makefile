@@ -11,10 +11,8 @@ MAKEFLAGS += --no-builtin-rules
 GO ?= go
 DOCKER ?= docker
 IMAGE ?= grantkeeper:dev
-# Passed to go test: make test ARGS='-run TestName'.
+# Passed to go test, or to the benchmark: make test ARGS='-run TestName'.
 ARGS ?=
-# A benchmark runs this long or this often: make bench BENCHTIME=100x.
-BENCHTIME ?= 1s
 
 # The package that code and CRDs are generated from.
 API := ./api/v1alpha1
@@ -61,8 +59,8 @@ test-integration: kube ## Run the tests on a real control plane
 	$(GO) run ./hack/gotest integration -race $(ARGS)
 
 .PHONY: bench
-bench: kube ## Run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 30m -p 1 $(ARGS) ./...
+bench: kube ## Measure against the figures to reach, and end with a table of them
+	$(GO) run ./test/bench $(ARGS)
 
 .PHONY: verify
 verify: generate tidy vet lint chart clean-tree ## Regenerate and check everything: fails on any difference or untracked file

@@ -39,6 +39,10 @@ accessToken: {ttl: 1h30m, format: Reference, signingAlgorithm: RS256}`)},
 			spec:      `secret: {generate: {secretName: "A"}}`,
 			wantField: "spec.secret.generate.secretName", wantMessage: "must be the name of a Secret",
 		},
+		"a generated secret needs a place without empty parts": {
+			spec:      `secret: {generate: {secretName: a..b}}`,
+			wantField: "spec.secret.generate.secretName", wantMessage: "must be the name of a Secret",
+		},
 		"public clients are not served yet": {
 			spec:      withSecret(`type: Public`),
 			wantField: "spec.type", wantMessage: `supported values: "Confidential"`,
@@ -70,6 +74,13 @@ accessToken: {ttl: 1h30m, format: Reference, signingAlgorithm: RS256}`)},
 		"a pattern of scopes is visible ASCII": {
 			spec:      withSecret(`scopes: ["a b"]`),
 			wantField: "spec.scopes[0]", wantMessage: "scopes must be patterns",
+		},
+		"256 patterns of 256 characters with 8 wildcards each are within the bounds": {
+			spec: withSecret("scopes: [" + repeat(256, "'*#*#*#*#%0248d'") + "]"),
+		},
+		"9 wildcards in a pattern cost too much": {
+			spec:      withSecret(`scopes: [a, "*.*.*.*.#.a*b.c#d*.#"]`),
+			wantField: "spec.scopes[1]", wantMessage: "scopes may hold at most 8 wildcards",
 		},
 		"an audience has no fragment": {
 			spec:      withSecret(`audiences: ["https://orders.example.com/#top"]`),

@@ -77,7 +77,7 @@ type GeneratedSecret struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="must be the name of a Secret: lower-case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="secretName is immutable"
 	SecretName string `json:"secretName"`
 }
@@ -163,6 +163,7 @@ type AuthClientSpec struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^!?[#-\[\]-~]+$')`,message="scopes must be patterns of visible ASCII without quotes and backslashes, '!' only in front"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('([*#][^*#]*){9}')",message="scopes may hold at most 8 wildcards, '*' and '#', in one pattern"
 	Scopes []string `json:"scopes,omitempty"`
 
 	// defaultScopes are granted where a request names no scope, as far as the client's and the

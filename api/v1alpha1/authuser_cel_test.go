@@ -150,6 +150,37 @@ func TestAuthUserPassword(t *testing.T) {
 			spec:      `password: {secretRef: {name: A_B, key: k}}`,
 			wantField: "spec.password.secretRef.name", wantMessage: "must be the name of a Secret",
 		},
+		"a reference needs a name without empty parts": {
+			spec:      `password: {secretRef: {name: a..b, key: k}}`,
+			wantField: "spec.password.secretRef.name", wantMessage: "must be the name of a Secret",
+		},
+		"a reference needs a name whose parts begin with a letter or digit": {
+			spec:      `password: {secretRef: {name: a.-b, key: k}}`,
+			wantField: "spec.password.secretRef.name", wantMessage: "must be the name of a Secret",
+		},
+		"a reference needs a name whose parts end with a letter or digit": {
+			spec:      `password: {secretRef: {name: a-.b, key: k}}`,
+			wantField: "spec.password.secretRef.name", wantMessage: "must be the name of a Secret",
+		},
+		"a reference may have a name of 253 characters": {
+			spec: "password: {secretRef: {name: " + strings.Repeat("a.", 126) + "b, key: k}}",
+		},
+		"a reference may have a key with a dot in front": {spec: `password: {secretRef: {name: a, key: .k..}}`},
+		"a reference may have a key of 253 characters": {
+			spec: "password: {secretRef: {name: a, key: " + strings.Repeat("k", 253) + "}}",
+		},
+		"a dot is no key": {
+			spec:      `password: {secretRef: {name: a, key: .}}`,
+			wantField: "spec.password.secretRef.key", wantMessage: "must be a key of a Secret",
+		},
+		"two dots are no key": {
+			spec:      `password: {secretRef: {name: a, key: ..}}`,
+			wantField: "spec.password.secretRef.key", wantMessage: "must be a key of a Secret",
+		},
+		"a key does not leave its directory": {
+			spec:      `password: {secretRef: {name: a, key: ..x}}`,
+			wantField: "spec.password.secretRef.key", wantMessage: "nor '..' in front",
+		},
 		"a reference needs a possible key": {
 			spec:      `password: {secretRef: {name: a, key: "k k"}}`,
 			wantField: "spec.password.secretRef.key", wantMessage: "must be a key of a Secret",
@@ -160,6 +191,10 @@ func TestAuthUserPassword(t *testing.T) {
 		},
 		"a generated password needs a possible place": {
 			spec:      `password: {generate: {secretName: "-a"}}`,
+			wantField: "spec.password.generate.secretName", wantMessage: "must be the name of a Secret",
+		},
+		"a generated password needs a place without empty parts": {
+			spec:      `password: {generate: {secretName: a..b}}`,
 			wantField: "spec.password.generate.secretName", wantMessage: "must be the name of a Secret",
 		},
 		"fifteen characters are too few": {
@@ -174,6 +209,18 @@ func TestAuthUserScopes(t *testing.T) {
 	testCreations(t, "AuthUser", map[string]creation{
 		"512 patterns of 256 characters are within the bounds": {
 			spec: "scopes: [" + repeat(512, "'%0256d'") + "]",
+		},
+		"512 patterns of 256 characters with 8 wildcards each are too": {
+			spec: "scopes: [" + repeat(512, "'*#*#*#*#%0248d'") + "]",
+		},
+		"8 wildcards may stand anywhere": {spec: `scopes: ["!*.*.*.*.#.a*b.c#d*"]`},
+		"9 wildcards cost too much": {
+			spec:      `scopes: [a, "*.*.*.*.#.a*b.c#d*.#"]`,
+			wantField: "spec.scopes[1]", wantMessage: "scopes may hold at most 8 wildcards",
+		},
+		"9 wildcards in a denial cost as much": {
+			spec:      `scopes: ["!a.*********"]`,
+			wantField: "spec.scopes[0]", wantMessage: "scopes may hold at most 8 wildcards",
 		},
 		"513 patterns are too many": {
 			spec:      "scopes: [" + repeat(513, "'s%d'") + "]",

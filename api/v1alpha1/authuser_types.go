@@ -65,7 +65,7 @@ type SecretKeyReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="must be the name of a Secret: lower-case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	Name string `json:"name"`
 
 	// key is the data key within the Secret.
@@ -73,7 +73,7 @@ type SecretKeyReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[-._a-zA-Z0-9]+$')",message="must be a key of a Secret: letters, digits, '-', '_' and '.'"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[.]?[-_a-zA-Z0-9][-._a-zA-Z0-9]*$')",message="must be a key of a Secret: letters, digits, '-', '_' and '.', neither '.' alone nor '..' in front"
 	Key string `json:"key"`
 }
 
@@ -86,7 +86,7 @@ type GeneratedPassword struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="must be the name of a Secret: lower-case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="secretName is immutable"
 	SecretName string `json:"secretName"`
 
@@ -177,9 +177,9 @@ type AuthUserSpec struct {
 	Password *UserPassword `json:"password,omitempty"`
 
 	// scopes are patterns of what the user may be granted: '*' matches within a segment, '#'
-	// across segments, and a leading '!' denies and always wins. They are also the acl of the
-	// user's wazo tokens, so letters beyond ASCII may occur; no OAuth 2.0 scope has any. Absent:
-	// nothing.
+	// across segments, and a leading '!' denies and always wins. A pattern has at most 8 of the two
+	// wildcards: they decide what a comparison costs. The patterns are also the acl of the user's
+	// wazo tokens, so letters beyond ASCII may occur; no OAuth 2.0 scope has any. Absent: nothing.
 	//
 	// +optional
 	// +listType=set
@@ -187,6 +187,7 @@ type AuthUserSpec struct {
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^!?[^!\s\p{Z}\p{C}]+$')`,message="scopes must be patterns without spaces and control characters, '!' only in front"
+	// +kubebuilder:validation:items:XValidation:rule="!self.matches('([*#][^*#]*){9}')",message="scopes may hold at most 8 wildcards, '*' and '#', in one pattern"
 	Scopes []string `json:"scopes,omitempty"`
 
 	// maxSessions is how many reference tokens the user may have alive at once. Absent: 100. It

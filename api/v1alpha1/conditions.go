@@ -72,9 +72,12 @@ const (
 	// ReasonRefNotPermitted: the user or client that a grant names is absent, or does not permit
 	// it: the two look the same to whoever wrote the grant.
 	ReasonRefNotPermitted = "RefNotPermitted"
-	// ReasonUserNotReady: the user is disabled, expired or a duplicate.
+	// ReasonUserNotReady: the user is Disabled, Expired, InvalidSpec, a duplicate, or Pending because
+	// its subject has not been written yet. A password that is missing does not matter: grants act for
+	// users without one.
 	ReasonUserNotReady = "UserNotReady"
-	// ReasonClientNotReady: the client's own Ready is False.
+	// ReasonClientNotReady: the client is InvalidSpec or a duplicate. A secret that is missing does not
+	// matter: what a target delivers is issued by the operator, and nobody authenticates for it.
 	ReasonClientNotReady = "ClientNotReady"
 	// ReasonGrantTypeNotAllowed: the grant delivers a refresh token, but the client's grant types do
 	// not include RefreshToken.
@@ -98,15 +101,18 @@ const (
 	ReasonKeyringUnreadable = "KeyringUnreadable"
 )
 
-// Reasons of Issuing. Where Ready is False, Issuing is False with the same reason.
+// Reasons of Issuing. Where Ready is False, Issuing is False with the same reason. BackingOff is one
+// of Ready too.
 const (
 	// ReasonScheduled (True): status.renewalTime says when the next revision is due.
 	ReasonScheduled = "Scheduled"
 	// ReasonFinal (False): the token lives as long as the grant and its user do; there is nothing
 	// to renew.
 	ReasonFinal = "Final"
-	// ReasonBackingOff (False): the last write failed and is tried again. With a good token in the
-	// Secret Ready stays True; without one Ready is False with this reason too.
+	// ReasonBackingOff (False): the last write of a Secret failed and is tried again. On a grant with a
+	// good token in its Secret Ready stays True; without one Ready is False with this reason too. On an
+	// AuthUser and an AuthClient Ready is False with it where the Secret of the generated credential
+	// could not be written.
 	ReasonBackingOff = "BackingOff"
 )
 

@@ -61,6 +61,14 @@ login: {authTime: "2026-01-01T00:00:00Z", issuedAt: "2026-01-01T00:00:01Z", cv: 
 			spec:      "userRef: {name: alice}\nclientRef: {name: b_c}",
 			wantField: "spec.clientRef.name", wantMessage: "must be the name of an AuthClient",
 		},
+		"a user has a name without empty parts": {
+			spec:      "userRef: {name: a..b}\nclientID: phone",
+			wantField: "spec.userRef.name", wantMessage: "must be the name of an AuthUser",
+		},
+		"a client has a name whose parts begin with a letter or digit": {
+			spec:      "userRef: {name: alice}\nclientRef: {name: a.-b}",
+			wantField: "spec.clientRef.name", wantMessage: "must be the name of an AuthClient",
+		},
 		"a subject that is pinned is a UUID": {
 			spec:      "userRef: {name: alice, subject: alice}\nclientID: phone",
 			wantField: "spec.userRef.subject", wantMessage: "subject must be a UUID",
@@ -190,6 +198,10 @@ func TestRefreshTokenGrantTarget(t *testing.T) {
 			spec:      grant(`target: {name: Billing}`),
 			wantField: "spec.target.name", wantMessage: "must be the name of a Secret",
 		},
+		"a target has a name without empty parts": {
+			spec:      grant(`target: {name: a..b}`),
+			wantField: "spec.target.name", wantMessage: "must be the name of a Secret",
+		},
 		"a target is owned or orphaned": {
 			spec:      grant(`target: {creationPolicy: Merge}`),
 			wantField: "spec.target.creationPolicy", wantMessage: `supported values: "Owner", "Orphan"`,
@@ -197,6 +209,9 @@ func TestRefreshTokenGrantTarget(t *testing.T) {
 		"a key is a possible one": {
 			spec:      grant(`target: {keys: {accessToken: "a/b"}}`),
 			wantField: "spec.target.keys.accessToken", wantMessage: "must be a key of a Secret",
+		},
+		"every key may have a dot in front": {
+			spec: grant(`target: {keys: {accessToken: .a, expiry: .b, tokenType: .c, clientID: .d, issuer: .e, tokenURL: .f, caBundle: .g, refreshToken: .h}}`),
 		},
 		"two keys cannot have one name": {
 			spec:      grant(`target: {keys: {accessToken: x, issuer: x}}`),
@@ -207,4 +222,19 @@ func TestRefreshTokenGrantTarget(t *testing.T) {
 			wantField: "spec.target.keys", wantMessage: "keys must be distinct, also from the default names",
 		},
 	})
+}
+
+// What the API server refuses as a key of a Secret would otherwise fail at the first write.
+func TestRefreshTokenGrantTargetKeysAreThoseOfASecret(t *testing.T) {
+	t.Parallel()
+	tests := map[string]creation{}
+	for _, field := range []string{"accessToken", "expiry", "tokenType", "clientID", "issuer", "tokenURL", "caBundle", "refreshToken"} {
+		for _, key := range []string{".", "..", "..x"} {
+			tests[field+" is not "+key] = creation{
+				spec:      grant("target: {keys: {" + field + ": '" + key + "'}}"),
+				wantField: "spec.target.keys." + field, wantMessage: "must be a key of a Secret",
+			}
+		}
+	}
+	testCreations(t, "RefreshTokenGrant", tests)
 }

@@ -45,7 +45,7 @@ type UserReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="must be the name of an AuthUser: lower-case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of an AuthUser: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="userRef.name is immutable: the grant's tokens speak for this user"
 	Name string `json:"name"`
 
@@ -66,7 +66,7 @@ type ClientReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="must be the name of an AuthClient: lower-case letters, digits, '-' and '.'"
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of an AuthClient: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="clientRef.name is immutable: the grant is this client's right"
 	Name string `json:"name"`
 }

@@ -14,7 +14,7 @@ type TokenRevocationSpec struct {
 	// +required
 	ExpiresAt metav1.Time `json:"expiresAt"`
 
-	// reason is a few words for people who read.
+	// reason is a few words for people who read. The endpoint writes "revoked at the endpoint".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=256

@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
@@ -245,19 +244,6 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestProbesAskTheEndpointOverHTTPS(t *testing.T) {
-	t.Parallel()
-	container := deployment(t, sharedValues(t)...).Spec.Template.Spec.Containers[0]
-	for path, probe := range map[string]*corev1.Probe{
-		"/healthz": container.LivenessProbe,
-		"/readyz":  container.ReadinessProbe,
-	} {
-		if get := probe.HTTPGet; get == nil || get.Path != path || get.Scheme != corev1.URISchemeHTTPS || get.Port.StrVal != "https" {
-			t.Errorf("the probe of %s is %+v", path, probe)
-		}
 	}
 }
 

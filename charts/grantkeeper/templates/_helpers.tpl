@@ -121,8 +121,7 @@ subjects:
 {{- define "grantkeeper.probe" -}}
 httpGet:
   path: {{ .path }}
-  port: https
-  scheme: HTTPS
+  port: probes
 {{- with .timing }}
 {{ toYaml . }}
 {{- end }}
