@@ -70,10 +70,10 @@ func (t *Tenant) ClientsWithSecret(secret string) []string {
 // of it: see ClientSecrets.
 func (t *Tenant) ClientStanding(c *Client) Standing {
 	if c.unusable != "" {
-		return bad(v1alpha1.ReasonInvalidSpec, "spec.scopes: %s", c.unusable)
+		return NewStanding(v1alpha1.ReasonInvalidSpec, "spec.scopes: %s", c.unusable)
 	}
 	if holder, ok := t.ClientByID(c.EffectiveClientID()); ok && holder.Name != c.Name {
-		return bad(v1alpha1.ReasonDuplicateClientID, "the client_id %q is held by AuthClient %q", c.EffectiveClientID(), holder.Name)
+		return NewStanding(v1alpha1.ReasonDuplicateClientID, "the client_id %q is held by AuthClient %q", c.EffectiveClientID(), holder.Name)
 	}
 	return Standing{}
 }

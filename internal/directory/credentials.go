@@ -93,7 +93,7 @@ func (t *Tenant) generated(secretName string, status *metav1.Time, derive func(*
 	secret, _ := t.Secret(secretName)
 	at, ok := GeneratedAt(status, secret)
 	if !ok {
-		return sensitive.String{}, bad(v1alpha1.ReasonPending, "the credential has not been generated yet")
+		return sensitive.String{}, NewStanding(v1alpha1.ReasonPending, "the credential has not been generated yet")
 	}
 	ring, standing := t.RingStanding()
 	if !standing.Good() {
@@ -107,19 +107,19 @@ func (t *Tenant) generated(secretName string, status *metav1.Time, derive func(*
 func (t *Tenant) given(field string, ref *v1alpha1.SecretKeyReference) (sensitive.String, Standing) {
 	secret, ok := t.Secret(ref.Name)
 	if !ok {
-		return sensitive.String{}, bad(v1alpha1.ReasonSecretNotFound,
+		return sensitive.String{}, NewStanding(v1alpha1.ReasonSecretNotFound,
 			"%s: Secret %q does not exist or is not labelled: kubectl label secret -n %s %s %s=%s",
 			field, ref.Name, t.namespace, ref.Name, v1alpha1.LabelCredential, v1alpha1.CredentialInput)
 	}
 	_, isGenerated := secret.Annotations[v1alpha1.AnnotationGeneratedAt]
 	if secret.Labels[v1alpha1.LabelCredential] != v1alpha1.CredentialInput && !isGenerated {
-		return sensitive.String{}, bad(v1alpha1.ReasonSecretNotFound,
+		return sensitive.String{}, NewStanding(v1alpha1.ReasonSecretNotFound,
 			"%s: Secret %q holds an issued token: only a Secret labelled %s=%s may be referred to",
 			field, ref.Name, v1alpha1.LabelCredential, v1alpha1.CredentialInput)
 	}
 	value := secret.Data[ref.Key]
 	if len(value) == 0 {
-		return sensitive.String{}, bad(v1alpha1.ReasonSecretInvalid, "%s: Secret %q has nothing under key %q", field, ref.Name, ref.Key)
+		return sensitive.String{}, NewStanding(v1alpha1.ReasonSecretInvalid, "%s: Secret %q has nothing under key %q", field, ref.Name, ref.Key)
 	}
 	return sensitive.New(string(value)), Standing{}
 }

@@ -115,6 +115,25 @@ func TestALoginIsHeldByOneUser(t *testing.T) {
 	}
 }
 
+func TestADuplicateLoginNamesItsField(t *testing.T) {
+	t.Parallel()
+	_, tenant := filled(
+		user("old", start, func(u *v1alpha1.AuthUser) { u.Spec.Username = "carol" }),
+		user("young", start.Add(time.Hour), func(u *v1alpha1.AuthUser) {
+			u.Spec.Username, u.Spec.Subject = "zoe", other
+			u.Spec.Emails = []v1alpha1.Email{{Address: "zoe"}, {Address: "bob"}, {Address: "Carol"}}
+		}),
+	)
+	u, _ := tenant.User("young")
+	want := directory.NewStanding(v1alpha1.ReasonDuplicateLogin, "spec.emails[%d].address is held by AuthUser %q", 2, "old")
+	if diff := cmp.Diff(want, tenant.UserStanding(u, start)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"zoe", "zoe", "bob", "carol"}, u.Logins()); diff != "" {
+		t.Errorf("logins (-want +got):\n%s", diff)
+	}
+}
+
 func TestUserStanding(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

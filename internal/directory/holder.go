@@ -16,7 +16,9 @@ type Standing struct {
 // Good tells that nothing stands against it.
 func (s Standing) Good() bool { return s.Reason == "" }
 
-func bad(reason, format string, args ...any) Standing {
+// NewStanding is what stands against something: a condition's reason, and its message in the manner of
+// fmt.Sprintf.
+func NewStanding(reason, format string, args ...any) Standing {
 	return Standing{Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 

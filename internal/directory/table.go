@@ -67,8 +67,9 @@ func (t *table[T]) remove(name string) {
 	}
 }
 
+// distinct sorts the keys of a row, which stay as they are: they may be the row's own.
 func (ix *index[T]) distinct(row T) []string {
-	keys := slices.DeleteFunc(ix.keys(row), func(key string) bool { return key == "" })
+	keys := slices.DeleteFunc(slices.Clone(ix.keys(row)), func(key string) bool { return key == "" })
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }

@@ -69,9 +69,9 @@ func (t *Tenant) RingStanding() (*keys.Ring, Standing) {
 	ring, err := t.Ring()
 	switch {
 	case errors.Is(err, ErrNoKeyring):
-		return nil, bad(v1alpha1.ReasonTenantNotReady, "the namespace's keyring has not been made yet")
+		return nil, NewStanding(v1alpha1.ReasonTenantNotReady, "the namespace's keyring has not been made yet")
 	case err != nil:
-		return nil, bad(v1alpha1.ReasonKeyringUnreadable, "%v", err)
+		return nil, NewStanding(v1alpha1.ReasonKeyringUnreadable, "%v", err)
 	}
 	return ring, Standing{}
 }

@@ -102,18 +102,18 @@ func (t *Tenant) UsersWithSecret(secret string) []string {
 func (t *Tenant) UserStanding(u *User, now time.Time) Standing {
 	switch {
 	case u.unusable != "":
-		return bad(v1alpha1.ReasonInvalidSpec, "spec.scopes: %s", u.unusable)
+		return NewStanding(v1alpha1.ReasonInvalidSpec, "spec.scopes: %s", u.unusable)
 	case u.Subject() == "":
-		return bad(v1alpha1.ReasonPending, "spec.subject has not been written yet")
+		return NewStanding(v1alpha1.ReasonPending, "spec.subject has not been written yet")
 	}
 	if contested := t.contested(u); !contested.Good() {
 		return contested
 	}
 	switch {
 	case u.Spec.EffectiveState() == v1alpha1.UserStateDisabled:
-		return bad(v1alpha1.ReasonDisabled, "spec.state is Disabled")
+		return NewStanding(v1alpha1.ReasonDisabled, "spec.state is Disabled")
 	case u.Spec.ExpiresAt != nil && !now.Before(u.Spec.ExpiresAt.Time):
-		return bad(v1alpha1.ReasonExpired, "spec.expiresAt is in the past")
+		return NewStanding(v1alpha1.ReasonExpired, "spec.expiresAt is in the past")
 	}
 	return Standing{}
 }
@@ -127,13 +127,13 @@ func (t *Tenant) contested(u *User) Standing {
 		switch {
 		case !ok || held.Name == u.Name:
 		case i == 0:
-			return bad(v1alpha1.ReasonDuplicateLogin, "the username is held by AuthUser %q", held.Name)
+			return NewStanding(v1alpha1.ReasonDuplicateLogin, "the username is held by AuthUser %q", held.Name)
 		default:
-			return bad(v1alpha1.ReasonDuplicateLogin, "spec.emails[%d].address is held by AuthUser %q", i-1, held.Name)
+			return NewStanding(v1alpha1.ReasonDuplicateLogin, "spec.emails[%d].address is held by AuthUser %q", i-1, held.Name)
 		}
 	}
 	if held, ok := holderOf(t.users.bySubject, u.Subject(), (*User).claim); ok && held.Name != u.Name {
-		return bad(v1alpha1.ReasonDuplicateSubject, "spec.subject is held by AuthUser %q", held.Name)
+		return NewStanding(v1alpha1.ReasonDuplicateSubject, "spec.subject is held by AuthUser %q", held.Name)
 	}
 	return Standing{}
 }

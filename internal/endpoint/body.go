@@ -48,18 +48,23 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ReadBody reads the whole body. The caller releases the buffer, which is nil where there is an
+// grow doubles the room. What is left behind held part of a body, so it is wiped as well.
+func (b *Buffer) grow() {
+	larger := make([]byte, len(b.B), 2*cap(b.B))
+	copy(larger, b.B)
+	clear(b.B)
+	b.B = larger
+}
+
+// ReadBody reads the whole body. It takes memory for what has arrived and not for what is announced,
+// or a client could have a lot for a few bytes. The caller releases the buffer, which is nil where there is an
 // error: ErrBodyTooLarge, or what the transport says (a client that went away, a body that was
 // shorter than announced, a timeout).
 func ReadBody(r *http.Request) (*Buffer, error) {
 	buffer := NewBuffer()
-	if r.ContentLength >= int64(cap(buffer.B)) {
-		// One byte more than announced, so that the end is seen without growing.
-		buffer.B = make([]byte, 0, r.ContentLength+1)
-	}
 	for {
 		if len(buffer.B) == cap(buffer.B) {
-			buffer.B = append(buffer.B, 0)[:len(buffer.B)]
+			buffer.grow()
 		}
 		n, err := r.Body.Read(buffer.B[len(buffer.B):cap(buffer.B)])
 		buffer.B = buffer.B[:len(buffer.B)+n]

@@ -99,6 +99,37 @@ func TestReadBody(t *testing.T) {
 	}
 }
 
+// announced is a body of which little arrives. It keeps the most memory that was held ready for it.
+type announced struct {
+	arrives int
+	held    int
+}
+
+func (a *announced) Read(p []byte) (int, error) {
+	a.held = max(a.held, len(p))
+	if a.arrives == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	a.arrives--
+	return 1, nil
+}
+
+// TestMemoryIsForWhatArrives is not parallel, so that no other test puts large buffers in the pool.
+func TestMemoryIsForWhatArrives(t *testing.T) { //nolint:paralleltest // see above
+	tests := []struct{ arrives, want int }{{0, 2 << 10}, {1, 2 << 10}, {3 << 10, 2 << 10}, {5 << 10, 4 << 10}}
+	for _, tc := range tests { // in this order: what was grown comes back from the pool
+		body := &announced{arrives: tc.arrives}
+		r := httptest.NewRequest("POST", "/", io.NopCloser(body))
+		r.ContentLength = DefaultBodyLimit
+		if _, err := ReadBody(r); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Fatalf("%d bytes: %v", tc.arrives, err)
+		}
+		if body.held > tc.want {
+			t.Errorf("%d bytes were held ready while %d arrived, want %d at most", body.held, tc.arrives, tc.want)
+		}
+	}
+}
+
 // TestReleaseWipes is not parallel: it looks at a buffer that is back in the pool.
 func TestReleaseWipes(t *testing.T) {
 	for name, truncated := range map[string]bool{"a full buffer": false, "a buffer that was cut": true} {

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// jwksCacheControl says how long a copy of a key set is good. A standby key is published for much longer that
-// before it signs, so nobody ever meets a signature whose key is not in the copy they hold.
+// jwksCacheControl says how long a copy of a key set is good. A standby key is published for much longer than
+// that before it signs, so nobody ever meets a signature whose key is not in the copy they hold.
 var jwksCacheControl = []string{"public, max-age=300"}
 
 // JWKSRoutes publish the tenants' verification keys (RFC 7517) at /jwks. keySet returns a tenant's
-// set, which is not modified, or false for a tenant that has none, which refuse turns into a 404.
-func JWKSRoutes(keySet func(tenant string) ([]byte, bool), refuse Refusal) []Route {
+// set, which is not modified, or why there is none, which fail answers in the words of a dialect.
+func JWKSRoutes(keySet func(tenant string) ([]byte, error), fail Failure) []Route {
 	handle := func(w http.ResponseWriter, r *http.Request, call Call) {
-		set, ok := keySet(call.Tenant)
-		if !ok {
-			refuse(w, r, http.StatusNotFound)
+		set, err := keySet(call.Tenant)
+		if err != nil {
+			fail(w, r, call, err)
 			return
 		}
 		serveJWKS(w, r, set)

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 )
@@ -8,11 +9,17 @@ import (
 func TestJWKS(t *testing.T) {
 	t.Parallel()
 	sets := map[string]string{"main": `{"keys":[]}`, "team-a": `{"keys":[{"kid":"a"}]}`}
-	refuse := func(w http.ResponseWriter, _ *http.Request, status int) { writePlain(w, status, "no such tenant") }
-	server := run(t, &running{mux: MuxOptions{DefaultTenant: "main"}, dialects: []Dialect{{Routes: JWKSRoutes(func(tenant string) ([]byte, bool) {
+	keySet := func(tenant string) ([]byte, error) {
 		set, ok := sets[tenant]
-		return []byte(set), ok
-	}, refuse)}}})
+		if !ok {
+			return nil, errors.New("no keys")
+		}
+		return []byte(set), nil
+	}
+	fail := func(w http.ResponseWriter, _ *http.Request, call Call, err error) {
+		writePlain(w, http.StatusTeapot, call.Tenant+": "+err.Error())
+	}
+	server := run(t, &running{mux: MuxOptions{DefaultTenant: "main"}, dialects: []Dialect{{Routes: JWKSRoutes(keySet, fail)}}})
 	tag := server.get(t, "/jwks").Header.Get("ETag")
 	other := server.get(t, "/t/team-a/jwks").Header.Get("ETag")
 	if tag == other || len(tag) != 22 {
@@ -27,7 +34,7 @@ func TestJWKS(t *testing.T) {
 		"the default tenant's keys":                {"GET", "/jwks", "", 200, sets["main"], "public, max-age=300", "11"},
 		"another tenant's keys":                    {"GET", "/t/team-a/jwks", "", 200, sets["team-a"], "public, max-age=300", "22"},
 		"HEAD tells the same without the keys":     {"HEAD", "/jwks", "", 200, "", "public, max-age=300", "11"},
-		"a tenant without keys":                    {"GET", "/t/none/jwks", "", 404, "no such tenant", "no-store", "14"},
+		"a tenant without keys":                    {"GET", "/t/none/jwks", "", 418, "none: no keys", "no-store", "13"},
 		"a copy that is still good":                {"GET", "/jwks", tag, 304, "", "public, max-age=300", ""},
 		"a copy that is still good, asked by HEAD": {"HEAD", "/jwks", tag, 304, "", "public, max-age=300", ""},
 		"a copy with a weak tag":                   {"GET", "/jwks", "W/" + tag, 304, "", "public, max-age=300", ""},

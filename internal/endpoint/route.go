@@ -40,6 +40,10 @@ type Route struct {
 // announces more than the limit, 500 after a panic. It does not log.
 type Refusal func(w http.ResponseWriter, r *http.Request, status int)
 
+// Failure answers a request with an error of what it asked for, in the shape of one dialect, and logs
+// what has to be.
+type Failure func(w http.ResponseWriter, r *http.Request, call Call, err error)
+
 // Dialect is a set of routes that speak alike.
 type Dialect struct {
 	// Routes are mounted at the root for the default tenant and below /t/{namespace} for all.

@@ -9,6 +9,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -29,7 +30,11 @@ type ServerOptions struct {
 	// MaxHeaderBytes bounds the request line and header; net/http allows some 4 KiB more. Default 16 KiB.
 	MaxHeaderBytes int
 	// MaxConnections bounds the connections open at once. Default 2048; an idle one takes some 30 KiB.
+	// A quarter of them is what one source can have: an address, or a /64 of IPv6.
 	MaxConnections int
+	// TrustedProxies are the networks whose connections speak for many clients: they are not bounded
+	// by their source.
+	TrustedProxies []netip.Prefix
 	// DrainDelay is how long the server goes on serving, unready, after it was told to stop, so that
 	// load balancers notice before the listener closes. Zero: not at all.
 	DrainDelay time.Duration
@@ -54,7 +59,7 @@ type Server struct {
 func NewServer(listener net.Listener, handler http.Handler, certificate *Certificate, health *Health, options ServerOptions) *Server {
 	options.setDefaults()
 	return &Server{
-		listener: newLimitListener(listener, options.MaxConnections),
+		listener: newLimitListener(listener, options.MaxConnections, newSources(max(options.MaxConnections/4, 1), options.TrustedProxies)),
 		health:   health,
 		options:  options,
 		http: &http.Server{
@@ -67,7 +72,7 @@ func NewServer(listener net.Listener, handler http.Handler, certificate *Certifi
 			MaxHeaderBytes:    options.MaxHeaderBytes,
 			ErrorLog:          stdlog.New(complaints{options.Log}, "", 0),
 			HTTP2: &http.HTTP2Config{
-				MaxConcurrentStreams:          100,
+				MaxConcurrentStreams:          32,
 				MaxReceiveBufferPerConnection: 1 << 20,
 				MaxReceiveBufferPerStream:     DefaultBodyLimit,
 			},

@@ -40,8 +40,9 @@ func TestServerDefaults(t *testing.T) {
 	got := []any{
 		server.http.ReadHeaderTimeout, server.http.ReadTimeout, server.http.WriteTimeout, server.http.IdleTimeout,
 		server.http.MaxHeaderBytes, server.options.ShutdownTimeout, cap(server.listener.(*limitListener).slots),
+		server.listener.(*limitListener).sources.limit, server.http.HTTP2.MaxConcurrentStreams,
 	}
-	want := []any{5 * time.Second, 15 * time.Second, 30 * time.Second, 90 * time.Second, 16 << 10, 15 * time.Second, 2048}
+	want := []any{5 * time.Second, 15 * time.Second, 30 * time.Second, 90 * time.Second, 16 << 10, 15 * time.Second, 2048, 512, 32}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)
 	}

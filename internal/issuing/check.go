@@ -52,11 +52,11 @@ func (s *Service) open(ctx context.Context, t *directory.Tenant, ring *keys.Ring
 	if o, ok := s.checked.get(digest, ring); ok {
 		return o, nil
 	}
-	access, keyID, err := tokens.Verify(ring, token)
+	o, err := openJWT(ring, token)
 	if err != nil {
-		return nil, errUnknownToken
+		return nil, err
 	}
-	return s.remember(digest, &opened{access: access, keyID: keyID, ring: ring})
+	return s.remember(digest, o)
 }
 
 func (s *Service) openReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (*opened, error) {
@@ -68,27 +68,65 @@ func (s *Service) openReference(ctx context.Context, t *directory.Tenant, ring *
 	} else {
 		name = tokens.SessionName(token)
 	}
-	session, ok := t.Session(name)
-	if !ok {
-		var err error
-		session, err = s.Live.Session(ctx, t.Namespace(), name)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return nil, errUnknownToken
-		case err != nil:
-			return nil, unavailable(err)
-		}
+	session, err := s.session(ctx, t, name)
+	if err != nil {
+		return nil, err
 	}
 	if known && o.session.UID == session.UID && o.session.ResourceVersion == session.ResourceVersion {
 		return o, nil
 	}
-	access, err := tokens.OpenSession(ring, name, session.Spec.Sealed)
+	if o, err = openSession(ring, session); err != nil {
+		return nil, err
+	}
+	return s.remember(digest, o)
+}
+
+// openOnce is open for whoever has many tokens and asks for each of them seldom: it leaves the room
+// in memory to the tokens that requests bring.
+func (s *Service) openOnce(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (*opened, error) {
+	if !tokens.IsReference(token) {
+		return openJWT(ring, token)
+	}
+	session, err := s.session(ctx, t, tokens.SessionName(token))
+	if err != nil {
+		return nil, err
+	}
+	return openSession(ring, session)
+}
+
+// session finds the session of a reference token: in memory or, where that does not know it, with
+// one bounded live read.
+func (s *Service) session(ctx context.Context, t *directory.Tenant, name string) (*v1alpha1.AuthSession, error) {
+	if session, ok := t.Session(name); ok {
+		return session, nil
+	}
+	session, err := s.Live.Session(ctx, t.Namespace(), name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, errUnknownToken
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	return session, nil
+}
+
+func openJWT(ring *keys.Ring, token string) (*opened, error) {
+	access, keyID, err := tokens.Verify(ring, token)
 	if err != nil {
 		return nil, errUnknownToken
 	}
-	return s.remember(digest, &opened{access: access, ring: ring, session: session})
+	return &opened{access: access, keyID: keyID, ring: ring}, nil
 }
 
+func openSession(ring *keys.Ring, session *v1alpha1.AuthSession) (*opened, error) {
+	access, err := tokens.OpenSession(ring, session.Name, session.Spec.Sealed)
+	if err != nil {
+		return nil, errUnknownToken
+	}
+	return &opened{access: access, ring: ring, session: session}, nil
+}
+
+// remember compiles what an opened token permits, and keeps it.
 func (s *Service) remember(digest tokenDigest, o *opened) (*opened, error) {
 	permissions := o.access.ACL
 	if o.access.Dialect == tokens.OAuth2 {

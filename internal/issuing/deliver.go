@@ -49,7 +49,7 @@ func DeliveredRefreshToken(ring *keys.Ring, g *directory.Grant) (sensitive.Strin
 // these bytes are no token of this grant that the tenant's keys vouch for. The number of the
 // revision is not in the token.
 func (s *Service) Found(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, token string) (*revision.Token, error) {
-	o, err := s.open(ctx, t, ring, token)
+	o, err := s.openOnce(ctx, t, ring, token)
 	switch {
 	case err != nil && AsRefusal(err).Reason == UnknownToken:
 		return nil, nil //nolint:nilnil // it is not ours: an answer, not a failure
@@ -68,7 +68,7 @@ func (s *Service) SessionLost(ctx context.Context, t *directory.Tenant, ring *ke
 		return false, nil
 	}
 	token := ring.ReferenceToken(terms.GrantID, terms.Epoch, issuedAt, terms.Digest(issuedAt))
-	_, err := s.open(ctx, t, ring, token)
+	_, err := s.openOnce(ctx, t, ring, token)
 	if err != nil && AsRefusal(err).Reason != UnknownToken {
 		return false, err
 	}

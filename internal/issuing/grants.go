@@ -88,31 +88,61 @@ func endpointGrant(ring *keys.Ring, name string, user *directory.User, from logi
 	}
 }
 
-// grantFor gives the grant that stands under the wanted one's name, and makes it where there is
-// none. Past the user's maxGrants the oldest grant of the same client gives way; where there is
+// place is where a login's grant goes: to one that stands there, or to a new one, for which another
+// may have to give way.
+type place struct{ standing, givesWay *directory.Grant }
+
+// placeFor decides on the place of a wanted grant and writes nothing. Past the user's maxGrants, but
+// for those that are ending anyway, the oldest grant of the same client gives way; where there is
 // none, the login is refused.
-func (s *Service) grantFor(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
-	standing, ok := t.Grant(wanted.Name)
-	if !ok {
-		created, err := s.createGrant(ctx, t, wanted)
-		if err != nil {
-			return nil, err
-		}
-		standing = &directory.Grant{RefreshTokenGrant: created}
+func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
+	if standing, ok := t.Grant(wanted.Name); ok {
+		return place{standing: standing}, s.mayStand(t, standing)
 	}
-	if !standing.EndpointMade() || standing.Spec.RefreshToken == nil {
-		return nil, refuse(InvalidGrant, "the grant behind this login was replaced")
+	user, ok := t.User(wanted.Spec.UserRef.Name)
+	held := slices.DeleteFunc(t.EndpointGrants(wanted.Spec.UserRef.Subject), func(g *directory.Grant) bool {
+		return slices.Contains(ending, g)
+	})
+	if !ok || len(held) < int(user.Spec.EffectiveMaxGrants()) {
+		return place{}, nil
 	}
-	if _, why := GrantTerms(t, standing, s.now()); !why.Good() {
-		return nil, refuse(InvalidGrant, "the grant behind this login may not be used: %s", why.Reason)
+	ofClient := slices.DeleteFunc(held, func(g *directory.Grant) bool {
+		return g.Spec.IsWazo() != wanted.Spec.IsWazo() || clientOf(g.RefreshTokenGrant) != clientOf(wanted) || g.Spec.Login == nil
+	})
+	if len(ofClient) == 0 {
+		return place{}, refuse(TooManyGrants, "the user has too many grants")
 	}
-	return standing, nil
+	return place{givesWay: slices.MinFunc(ofClient, func(a, b *directory.Grant) int {
+		return cmp.Or(a.Spec.Login.IssuedAt.Compare(b.Spec.Login.IssuedAt.Time), cmp.Compare(a.Name, b.Name))
+	})}, nil
 }
 
-func (s *Service) createGrant(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
-	if err := s.makeRoom(ctx, t, wanted); err != nil {
-		return nil, err
+// mayStand refuses a grant that no login may stand on.
+func (s *Service) mayStand(t *directory.Tenant, g *directory.Grant) error {
+	if !g.EndpointMade() || g.Spec.RefreshToken == nil {
+		return refuse(InvalidGrant, "the grant behind this login was replaced")
 	}
+	if _, why := GrantTerms(t, g, s.now()); !why.Good() {
+		return refuse(InvalidGrant, "the grant behind this login may not be used: %s", why.Reason)
+	}
+	return nil
+}
+
+// take gives the grant of a place, and makes it where there is none.
+func (s *Service) take(ctx context.Context, t *directory.Tenant, p place, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
+	if p.standing != nil {
+		return p.standing, nil
+	}
+	if p.givesWay != nil {
+		if err := s.Store.DeleteGrant(ctx, p.givesWay.RefreshTokenGrant); err != nil {
+			return nil, unavailable(err)
+		}
+	}
+	return s.createGrant(ctx, t, wanted)
+}
+
+// createGrant writes a grant, or finds that another replica has done so under its name.
+func (s *Service) createGrant(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
 	id, err := tokens.NewReference(s.Rand)
 	if err != nil {
 		return nil, unavailable(err)
@@ -122,28 +152,8 @@ func (s *Service) createGrant(ctx context.Context, t *directory.Tenant, wanted *
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return nil, unavailable(err)
 	}
-	return created, nil
-}
-
-func (s *Service) makeRoom(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) error {
-	user, ok := t.User(wanted.Spec.UserRef.Name)
-	held := t.EndpointGrants(wanted.Spec.UserRef.Subject)
-	if !ok || len(held) < int(user.Spec.EffectiveMaxGrants()) {
-		return nil
-	}
-	ofClient := slices.DeleteFunc(held, func(g *directory.Grant) bool {
-		return g.Spec.IsWazo() != wanted.Spec.IsWazo() || clientOf(g.RefreshTokenGrant) != clientOf(wanted) || g.Spec.Login == nil
-	})
-	if len(ofClient) == 0 {
-		return refuse(TooManyGrants, "the user has too many grants")
-	}
-	oldest := slices.MinFunc(ofClient, func(a, b *directory.Grant) int {
-		return cmp.Or(a.Spec.Login.IssuedAt.Compare(b.Spec.Login.IssuedAt.Time), cmp.Compare(a.Name, b.Name))
-	})
-	if err := s.Store.DeleteGrant(ctx, oldest.RefreshTokenGrant); err != nil {
-		return unavailable(err)
-	}
-	return nil
+	g := &directory.Grant{RefreshTokenGrant: created}
+	return g, s.mayStand(t, g)
 }
 
 // clientOf names the client of a grant within its dialect.

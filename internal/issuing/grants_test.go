@@ -220,6 +220,19 @@ func TestALoginDoesNotReviveItsGrant(t *testing.T) {
 	}
 }
 
+func TestALoginDoesNotOutliveItsGrant(t *testing.T) {
+	t.Parallel()
+	x := liveTeam(t)
+	login(t, x.Tenant, issuing.Wish{})
+	grant := soleGrant(t, x)
+	end := tenant.Start.Add(10 * time.Minute)
+	gen.GrantExpires(end)(grant)
+	x.Update(t, grant)
+	if got := login(t, x.Tenant, issuing.Wish{}).Access.ExpiresAt; !got.Equal(end) {
+		t.Errorf("the token ends at %s, want the grant's end %s", got, end)
+	}
+}
+
 func TestALoginDoesNotTakeOverAnAppliedGrantOfItsName(t *testing.T) {
 	t.Parallel()
 	x := liveTeam(t)

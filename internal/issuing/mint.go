@@ -2,6 +2,7 @@ package issuing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -98,6 +99,9 @@ func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) 
 		return "", unavailable(err)
 	}
 	token, err := tokens.Sign(key, a)
+	if errors.Is(err, tokens.ErrTooLarge) {
+		return "", refuse(InvalidScope, "the token would be too large: ask for fewer scopes")
+	}
 	if err != nil {
 		return "", unavailable(err)
 	}

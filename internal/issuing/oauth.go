@@ -39,11 +39,16 @@ func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, use
 	if !c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
 		return s.mint(ctx, c.tenant, c.ring, terms, from)
 	}
-	grant, err := s.grantFor(ctx, c.tenant, passwordLoginGrant(c, terms, from))
+	wanted := passwordLoginGrant(c, terms, from)
+	found, err := s.placeFor(c.tenant, wanted, nil)
 	if err != nil {
 		return nil, err
 	}
-	terms.GrantID, terms.Epoch = grant.Spec.ID, grant.Spec.EffectiveEpoch()
+	grant, err := s.take(ctx, c.tenant, found, wanted)
+	if err != nil {
+		return nil, err
+	}
+	terms.standOn(grant)
 	issued, err := s.mint(ctx, c.tenant, c.ring, terms, from)
 	if err != nil {
 		return nil, err
@@ -139,6 +144,12 @@ func (c *AuthenticatedClient) terms(user *directory.User, wish Wish) (*Terms, er
 	return terms, nil
 }
 
+// standOn ties the terms of a login to the grant behind it, whose end is the token's, too.
+func (terms *Terms) standOn(g *directory.Grant) {
+	terms.GrantID, terms.Epoch = g.Spec.ID, g.Spec.EffectiveEpoch()
+	terms.NotAfter = earliest(terms.User.Spec.ExpiresAt, g.Spec.ExpiresAt)
+}
+
 // narrow reduces a grant's terms to what a refresh asks for (RFC 6749 §6, RFC 8707 §2.2).
 func (terms *Terms) narrow(wish Wish) error {
 	if err := wish.check(); err != nil {
@@ -157,8 +168,12 @@ func (terms *Terms) narrow(wish Wish) error {
 	return nil
 }
 
-// maxScopes is how many scopes a grant may hold (spec.scopes), and so a request ask for.
-const maxScopes = 64
+// How many scopes a grant may hold (spec.scopes), and how many bytes each, is what a request may ask
+// for.
+const (
+	maxScopes      = 64
+	maxScopeLength = 256
+)
 
 // check refuses what could not be granted to anybody.
 func (w Wish) check() error {
@@ -166,6 +181,9 @@ func (w Wish) check() error {
 		return refuse(InvalidScope, "more than %d scopes", maxScopes)
 	}
 	for _, scope := range w.Scopes {
+		if len(scope) > maxScopeLength {
+			return refuse(InvalidScope, "a scope has more than %d bytes", maxScopeLength)
+		}
 		if err := scopes.Concrete(scope); err != nil {
 			return refuse(InvalidScope, "%v", err)
 		}
@@ -198,10 +216,12 @@ func (s *Service) presentedGrant(ctx context.Context, t *directory.Tenant, ring 
 	return g, nil
 }
 
-// isCurrent compares a refresh token's counters with those of its grant.
+// isCurrent compares a refresh token's counters with those of its grant. The token of an applied
+// grant also has to be delivered still: who takes it out of the Secret means to retire it.
 func isCurrent(presented tokens.Refresh, g *directory.Grant) bool {
 	made := g.Spec.RefreshToken
-	return made != nil && presented.KeyVersion == made.KeyVersion &&
+	return made != nil && (g.EndpointMade() || g.Spec.DeliversRefreshToken()) &&
+		presented.KeyVersion == made.KeyVersion &&
 		presented.Epoch == g.Spec.EffectiveEpoch() &&
 		presented.Generation == g.Spec.EffectiveGeneration()
 }

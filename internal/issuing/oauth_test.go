@@ -82,6 +82,11 @@ func TestWhatAClientMayAskFor(t *testing.T) {
 	for i := range many {
 		many[i] = "orders:" + strconv.Itoa(i)
 	}
+	long := "orders:" + strings.Repeat("x", 250)
+	large := make([]string, 64)
+	for i := range large {
+		large[i] = long[:250] + strconv.Itoa(i)
+	}
 	tests := map[string]struct {
 		wish       issuing.Wish
 		client     *v1alpha1.AuthClient
@@ -94,6 +99,9 @@ func TestWhatAClientMayAskFor(t *testing.T) {
 		"as many scopes as a grant holds":                     {wish: issuing.Wish{Scopes: many[:64]}, wantScopes: many[:64]},
 		"more scopes than a grant holds":                      {wish: issuing.Wish{Scopes: many}, want: issuing.InvalidScope},
 		"one scope too much refuses all of them":              {wish: issuing.Wish{Scopes: []string{"orders:read", "stock:read"}}, want: issuing.InvalidScope},
+		"as long a scope as a grant holds":                    {wish: issuing.Wish{Scopes: []string{long[:256]}}, wantScopes: []string{long[:256]}},
+		"a longer scope than a grant holds":                   {wish: issuing.Wish{Scopes: []string{long}}, want: issuing.InvalidScope},
+		"more than one token holds":                           {wish: issuing.Wish{Scopes: large}, want: issuing.InvalidScope},
 		"a pattern is no scope":                               {wish: issuing.Wish{Scopes: []string{"orders:*"}}, want: issuing.InvalidScope},
 		"a scope in quotes is none":                           {wish: issuing.Wish{Scopes: []string{`"orders:read"`}}, want: issuing.InvalidScope},
 		"the operator's own scopes have to be literal":        {client: billing(gen.ClientScopes("#")), wish: issuing.Wish{Scopes: []string{"auth.users.read"}}, want: issuing.InvalidScope},
@@ -288,6 +296,9 @@ func TestRefreshTokensThatDoNotCount(t *testing.T) {
 		"the grant is a wazo one now":       {change: func(x *tenant.Tenant) { x.Put(nightly(gen.ForWazo("billing"))) }},
 		"the grant lost its refresh token": {change: func(x *tenant.Tenant) {
 			x.Put(nightly(func(g *v1alpha1.RefreshTokenGrant) { g.Spec.RefreshToken = nil }))
+		}},
+		"the refresh token is not delivered any more": {change: func(x *tenant.Tenant) {
+			x.Put(nightly(func(g *v1alpha1.RefreshTokenGrant) { g.Spec.RefreshToken.Delivery = v1alpha1.RefreshTokenDeliveryNone }))
 		}},
 		"the refresh token is of another key": {change: func(x *tenant.Tenant) {
 			x.Put(nightly(func(g *v1alpha1.RefreshTokenGrant) { g.Spec.RefreshToken.KeyVersion = 2 }))

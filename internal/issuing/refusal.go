@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/grantkeeper/grantkeeper/internal/passwords"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
 // Reason says why a request was refused. Each dialect has its own words for it.
@@ -18,7 +21,7 @@ const (
 	// InvalidGrant: wrong user or password, or a refresh token that is not, or no longer, good for
 	// this client. One reason for all of them: the answer must not tell which it was.
 	InvalidGrant Reason = "InvalidGrant"
-	// InvalidScope: a scope is malformed, or not all of them are granted.
+	// InvalidScope: a scope is malformed, not all of them are granted, or no token holds so many.
 	InvalidScope Reason = "InvalidScope"
 	// InvalidTarget: a requested audience is not the client's (RFC 8707).
 	InvalidTarget Reason = "InvalidTarget"
@@ -69,6 +72,12 @@ func refuse(reason Reason, format string, args ...any) *Refusal {
 }
 
 func unavailable(cause error) *Refusal { return &Refusal{Reason: Unavailable, cause: cause} }
+
+// IsOverload tells that nothing is broken behind an error: more was asked for at once than is let
+// through, which whoever asks can bring about, and so can fill a log with.
+func IsOverload(err error) bool {
+	return errors.Is(err, passwords.ErrOverloaded) || errors.Is(err, store.ErrThrottled)
+}
 
 // AsRefusal gives the refusal behind an error; an error that is none is Unavailable, so that
 // nothing unforeseen is ever taken for a yes.

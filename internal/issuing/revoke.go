@@ -36,7 +36,10 @@ func (s *Service) Revoke(ctx context.Context, namespace, token string, dialect t
 				Name:      o.access.ID,
 				Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
 			},
-			Spec: v1alpha1.TokenRevocationSpec{ExpiresAt: metav1.NewTime(o.access.ExpiresAt)},
+			Spec: v1alpha1.TokenRevocationSpec{
+				ExpiresAt: metav1.NewTime(o.access.ExpiresAt),
+				Reason:    "revoked at the endpoint",
+			},
 		})
 	}
 	if err != nil {

@@ -57,7 +57,12 @@ func New(config Config) *Service {
 	return &Service{Config: config, checked: newCheckedTokens()}
 }
 
-// tenant finds a tenant that has its keys; without them nothing can be said about its tokens.
+// errUnread: what has not been read whole must not be taken for what there is. A revocation might be
+// among what is missing.
+var errUnread = errors.New("the namespace has not been read yet")
+
+// tenant finds a tenant that has its keys and has been read; otherwise nothing can be said about its
+// tokens.
 func (s *Service) tenant(namespace string) (*directory.Tenant, *keys.Ring, error) {
 	t, ok := s.Directory.Tenant(namespace)
 	if !ok {
@@ -69,17 +74,20 @@ func (s *Service) tenant(namespace string) (*directory.Tenant, *keys.Ring, error
 		return nil, nil, refuse(UnknownTenant, "there is no such tenant")
 	case err != nil:
 		return nil, nil, unavailable(err)
+	case !s.Directory.IsRead(namespace):
+		return nil, nil, unavailable(errUnread)
 	}
 	return t, ring, nil
 }
 
-// JWKS gives a tenant's published keys (RFC 7517); false where there is no such tenant.
-func (s *Service) JWKS(namespace string) (keySet []byte, ok bool) {
+// JWKS gives a tenant's published keys (RFC 7517). It refuses with UnknownTenant where there is no
+// such tenant, and with Unavailable where its keys cannot be read.
+func (s *Service) JWKS(namespace string) (keySet []byte, err error) {
 	_, ring, err := s.tenant(namespace)
 	if err != nil {
-		return nil, false
+		return nil, err
 	}
-	return ring.JWKS(), true
+	return ring.JWKS(), nil
 }
 
 // now is the second in which a request is answered: tokens know no fractions.

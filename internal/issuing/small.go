@@ -1,19 +1,12 @@
 package issuing
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/grantkeeper/grantkeeper/internal/directory"
 )
-
-func stand(reason, format string, args ...any) directory.Standing {
-	return directory.Standing{Reason: reason, Message: fmt.Sprintf(format, args...)}
-}
 
 // earliest is the first of several ends, zero where there is none.
 func earliest(ends ...*metav1.Time) (first time.Time) {

@@ -59,19 +59,19 @@ func GrantTerms(t *directory.Tenant, g *directory.Grant, now time.Time) (Terms, 
 
 func grantStanding(t *directory.Tenant, g *directory.Grant, now time.Time) directory.Standing {
 	if g.Spec.ID == "" {
-		return stand(v1alpha1.ReasonPending, "spec.id has not been written yet")
+		return directory.NewStanding(v1alpha1.ReasonPending, "spec.id has not been written yet")
 	}
 	if holder, duplicate := t.GrantDuplicate(g); duplicate {
-		return stand(v1alpha1.ReasonDuplicateGrantID, "spec.id is held by RefreshTokenGrant %q", holder)
+		return directory.NewStanding(v1alpha1.ReasonDuplicateGrantID, "spec.id is held by RefreshTokenGrant %q", holder)
 	}
 	switch g.Spec.EffectiveState() {
 	case v1alpha1.GrantStateSuspended:
-		return stand(v1alpha1.ReasonSuspended, "spec.state is Suspended")
+		return directory.NewStanding(v1alpha1.ReasonSuspended, "spec.state is Suspended")
 	case v1alpha1.GrantStateRevoked:
-		return stand(v1alpha1.ReasonRevoked, "spec.state is Revoked")
+		return directory.NewStanding(v1alpha1.ReasonRevoked, "spec.state is Revoked")
 	}
 	if end := g.Spec.ExpiresAt; end != nil && !now.Before(end.Time) {
-		return stand(v1alpha1.ReasonExpired, "spec.expiresAt is in the past")
+		return directory.NewStanding(v1alpha1.ReasonExpired, "spec.expiresAt is in the past")
 	}
 	return directory.Standing{}
 }
@@ -82,10 +82,10 @@ func grantUser(t *directory.Tenant, g *directory.Grant, now time.Time) (*directo
 	user, ok := t.User(g.Spec.UserRef.Name)
 	pinned := g.Spec.UserRef.Subject
 	if !ok || pinned != "" && user.Subject() != pinned {
-		return nil, stand(v1alpha1.ReasonRefNotPermitted, "spec.userRef: AuthUser %q does not exist or does not permit this grant", g.Spec.UserRef.Name)
+		return nil, directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.userRef: AuthUser %q does not exist or does not permit this grant", g.Spec.UserRef.Name)
 	}
 	if standing := t.UserStanding(user, now); !standing.Good() {
-		return nil, stand(v1alpha1.ReasonUserNotReady, "AuthUser %q may not be acted for: %s", user.Name, standing.Reason)
+		return nil, directory.NewStanding(v1alpha1.ReasonUserNotReady, "AuthUser %q may not be acted for: %s", user.Name, standing.Reason)
 	}
 	return user, directory.Standing{}
 }
@@ -95,28 +95,28 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 	name := g.Spec.ClientRef.Name
 	client, ok := t.Client(name)
 	if !ok {
-		return stand(v1alpha1.ReasonRefNotPermitted, "spec.clientRef: AuthClient %q does not exist or does not permit this grant", name)
+		return directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.clientRef: AuthClient %q does not exist or does not permit this grant", name)
 	}
 	if standing := t.ClientStanding(client); !standing.Good() {
-		return stand(v1alpha1.ReasonClientNotReady, "AuthClient %q may not be used: %s", name, standing.Reason)
+		return directory.NewStanding(v1alpha1.ReasonClientNotReady, "AuthClient %q may not be used: %s", name, standing.Reason)
 	}
 	if g.Spec.DeliversRefreshToken() && !client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
-		return stand(v1alpha1.ReasonGrantTypeNotAllowed, "AuthClient %q does not list RefreshToken in spec.grantTypes", name)
+		return directory.NewStanding(v1alpha1.ReasonGrantTypeNotAllowed, "AuthClient %q does not list RefreshToken in spec.grantTypes", name)
 	}
 	granted, refused := grantedScopes(g.Spec.Scopes, client, &terms.User.Scopes)
 	if g.EndpointMade() && len(g.Spec.Scopes) == 0 {
 		granted = nil // a login that got no scope gets none later, whatever the client's defaults become
 	}
 	if len(refused) > 0 {
-		return stand(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %q is not allowed by both AuthUser %q and AuthClient %q", refused, terms.User.Name, name)
+		return directory.NewStanding(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %q is not allowed by both AuthUser %q and AuthClient %q", refused, terms.User.Name, name)
 	}
 	audiences, refused := audiencesOf(g.Spec.Audiences, client, terms.Issuer)
 	if len(refused) > 0 {
-		return stand(v1alpha1.ReasonAudienceNotAllowed, "spec.audiences: %q is not listed by AuthClient %q", refused, name)
+		return directory.NewStanding(v1alpha1.ReasonAudienceNotAllowed, "spec.audiences: %q is not listed by AuthClient %q", refused, name)
 	}
 	ttl, err := g.Spec.EffectiveTTL(&client.Spec).Parse()
 	if err != nil {
-		return stand(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
+		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
 	}
 	terms.Client = client
 	terms.Dialect = string(tokens.OAuth2)
@@ -131,10 +131,13 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 func (terms *Terms) forWazo(g *directory.Grant) directory.Standing {
 	ttl, err := g.Spec.EffectiveTTL(nil).Parse()
 	if err != nil {
-		return stand(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
+		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
+	}
+	if _, err := scopes.Compile(g.Spec.Scopes); err != nil {
+		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "spec.scopes: %v", err)
 	}
 	if refused := notAllowed(g.Spec.Scopes, terms.User.Scopes); len(refused) > 0 {
-		return stand(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %q is not allowed by AuthUser %q", refused, terms.User.Name)
+		return directory.NewStanding(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %q is not allowed by AuthUser %q", refused, terms.User.Name)
 	}
 	terms.Dialect = string(tokens.Wazo)
 	terms.ClientID = g.Spec.ClientID

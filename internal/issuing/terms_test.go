@@ -218,6 +218,11 @@ func TestGrantsThatMayNotIssueSayWhy(t *testing.T) {
 			grant: gen.RefreshTokenGrant("nightly", gen.GrantAudiences("https://other.example.com")),
 			want:  directory.Standing{Reason: v1alpha1.ReasonAudienceNotAllowed, Message: `spec.audiences: ["https://other.example.com"] is not listed by AuthClient "billing"`},
 		},
+		"a wazo grant has no scope that no token could be checked for": {
+			user:  alice(gen.UserScopes("#")),
+			grant: gen.RefreshTokenGrant("nightly", gen.ForWazo("phone"), gen.GrantScopes("*********")),
+			want:  directory.Standing{Reason: v1alpha1.ReasonInvalidSpec, Message: `spec.scopes: scope pattern "*********" holds 9 wildcards, at most 8 are allowed`},
+		},
 		"a wazo grant is narrowed to what the user has": {
 			grant: gen.RefreshTokenGrant("nightly", gen.ForWazo("phone"), gen.GrantScopes("orders:delete")),
 			want:  directory.Standing{Reason: v1alpha1.ReasonScopeNotGranted, Message: `spec.scopes: ["orders:delete"] is not allowed by AuthUser "alice"`},

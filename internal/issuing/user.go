@@ -43,9 +43,10 @@ func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, pre
 	if _, err := s.Passwords.Verify(ctx, attempt); err != nil {
 		return nil, "", refusalOf(err)
 	}
-	// Hashing takes its time, and more in the queue. What was proven must still be the password, or
-	// the old one would buy a token of the new one's.
-	if !s.currentPassword(t, user, version) {
+	// Hashing takes its time, and more in the queue. It is the user of after it who logs in, and what
+	// was proven must still be the password, or the old one would buy a token of the new one's.
+	user, found = t.UserBySubject(attempt.Subject)
+	if !found || !t.UserStanding(user, s.now()).Good() || !s.currentPassword(t, user, version) {
 		return nil, "", errPassword
 	}
 	return user, version, nil

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
-	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -73,13 +71,32 @@ func (s *Service) Refresh(ctx context.Context, namespace, token string, request 
 	if !standing.Good() {
 		return nil, errRefreshToken
 	}
-	terms.TTL = request.Lifetime
+	if own := g.Spec.AccessToken; own == nil || own.TTL == nil {
+		terms.TTL = request.Lifetime // the default that stands there is for whoever does not ask
+	}
+	terms.TTL = min(terms.TTL, request.Lifetime)
 	from := login{at: loginOf(g).at, mobile: request.Mobile, userAgent: clipUserAgent(request.UserAgent), remoteAddress: request.Source}
-	// A refresh token outlives a changed password here; what it gives is bound to today's.
 	if g.EndpointMade() {
-		from.credentialVersion, _ = t.CredentialVersion(terms.User)
+		if from.credentialVersion, err = passwordOfToday(t, terms.User); err != nil {
+			return nil, err
+		}
 	}
 	return s.mint(ctx, t, ring, &terms, from)
+}
+
+// passwordOfToday is the credential version that a refresh is bound to: a login's refresh token
+// outlives a changed password here, and what it gives does not. Without one the token would outlive
+// them all, so there is none: not for a user who has no password any more, and not while it cannot
+// be read.
+func passwordOfToday(t *directory.Tenant, user *directory.User) (version string, err error) {
+	version, ok := t.CredentialVersion(user)
+	switch {
+	case ok:
+		return version, nil
+	case user.Spec.Password != nil:
+		return "", unavailable(errors.New("the user's password cannot be read"))
+	}
+	return "", errRefreshToken
 }
 
 // unregistered refuses a client_id that names an AuthClient.
@@ -93,18 +110,23 @@ func unregistered(t *directory.Tenant, clientID string) error {
 // errTooManySessions is that of a user who has as many live sessions as allowed.
 var errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
 
-// offline adds the refresh token of user and client_id to a login. A login that the user has no
-// session left for is refused before it ends anything.
+// offline adds the refresh token of user and client_id to a login. A login that there is no session
+// or no grant left for, or whose grant may not be used, is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
 	if liveSessions(t, terms.Subject, from.at) >= sessionLimit(terms.User) {
 		return nil, errTooManySessions
 	}
-	revoked, err := s.endMobile(ctx, t, terms, from.mobile)
+	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)
+	ending := otherMobile(t, wanted)
+	found, err := s.placeFor(t, wanted, ending)
 	if err != nil {
 		return nil, err
 	}
-	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)
-	grant, err := s.grantFor(ctx, t, wanted)
+	revoked, err := s.endMobile(ctx, t, wanted, ending)
+	if err != nil {
+		return nil, err
+	}
+	grant, err := s.take(ctx, t, found, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +136,7 @@ func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.R
 			return nil, err
 		}
 	}
-	terms.GrantID, terms.Epoch = grant.Spec.ID, grant.Spec.EffectiveEpoch()
+	terms.standOn(grant)
 	issued, err := s.mint(ctx, t, ring, terms, from)
 	if err != nil {
 		return nil, err
@@ -123,78 +145,6 @@ func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.R
 	issued.RefreshToken, err = refreshToken(ring, grant.RefreshTokenGrant)
 	return issued, err
 }
-
-// endMobile makes room for a mobile login: the user's other mobile grants end, and with them their
-// sessions and those of this client_id's grant, whatever it is. It counts the sessions that end.
-func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, terms *Terms, mobile bool) (revoked int, err error) {
-	if !mobile {
-		return 0, nil
-	}
-	for _, g := range t.EndpointGrants(terms.Subject) {
-		ours := g.Spec.ClientID == terms.ClientID
-		if !g.Spec.IsWazo() || !ours && !isMobile(g.RefreshTokenGrant) {
-			continue
-		}
-		if !ours {
-			if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil {
-				return 0, unavailable(err)
-			}
-		}
-		ended, err := s.endSessions(ctx, t, g.Spec.ID)
-		if err != nil {
-			return 0, err
-		}
-		revoked += ended
-	}
-	return revoked, nil
-}
-
-// endSessions deletes the sessions of a grant, so that they count towards no limit, and counts
-// those that were live.
-func (s *Service) endSessions(ctx context.Context, t *directory.Tenant, grantID string) (ended int, err error) {
-	now := s.now()
-	for _, session := range t.SessionsOfGrant(grantID) {
-		if err := s.Store.DeleteSession(ctx, t.Namespace(), session.Name); err != nil {
-			return 0, unavailable(err)
-		}
-		if now.Before(session.Spec.ExpiresAt.Time) {
-			ended++
-		}
-	}
-	return ended, nil
-}
-
-// renewMobile gives a mobile login a refresh token of its own where a grant stood before it: one of
-// a login that was not mobile gives way, for how a grant was made does not change; one of a mobile
-// login moves its epoch, so that its refresh token and all its sessions die. Memory may lag behind
-// an earlier login: what it shows is then found to be out of date, and read anew.
-func (s *Service) renewMobile(ctx context.Context, t *directory.Tenant, g *directory.Grant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
-	standing := g.RefreshTokenGrant
-	if !isMobile(standing) {
-		if err := s.Store.DeleteGrant(ctx, standing); err != nil && !errors.Is(err, store.ErrConflict) {
-			return nil, unavailable(err)
-		}
-		var err error
-		if standing, err = s.createGrant(ctx, t, wanted); err != nil {
-			return nil, err
-		}
-		if standing == wanted {
-			return &directory.Grant{RefreshTokenGrant: wanted}, nil
-		}
-	}
-	moved, err := s.Store.MoveEpoch(ctx, standing)
-	if errors.Is(err, store.ErrConflict) {
-		if standing, err = s.Live.GrantByID(ctx, t.Namespace(), standing.Spec.ID); err == nil {
-			moved, err = s.Store.MoveEpoch(ctx, standing)
-		}
-	}
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	return &directory.Grant{RefreshTokenGrant: moved}, nil
-}
-
-func isMobile(g *v1alpha1.RefreshTokenGrant) bool { return g.Spec.Login != nil && g.Spec.Login.Mobile }
 
 // wazoTerms are those of a login: the user's whole acl, for as long as was asked.
 func wazoTerms(ring *keys.Ring, user *directory.User, clientID string, lifetime time.Duration) *Terms {

@@ -5,9 +5,11 @@
 // There is one pattern language and there are two questions. Allows is the
 // OAuth question: may this concrete scope be granted? Permits is the question
 // of the wazo dialect: does this token, of this user and this session, carry
-// the required access? Both take time proportional to the product of the
-// lengths of pattern and text, whatever the pattern: no tenant can stall a
-// replica that serves others.
+// the required access? A pattern has a handful of wildcards (MaxWildcards), and
+// either question takes time proportional to their number and to the length of
+// the text, at worst times the length of the longest literal between them. So
+// no pattern takes long; how many there are, and how many questions one request
+// may ask, is for the callers to bound.
 //
 // A pattern is text in which
 //

@@ -13,6 +13,10 @@ import (
 // allowed and never permitted.
 const MaxLength = 1024
 
+// MaxWildcards is how many * and # a pattern may hold. Each multiplies the ways
+// to match that have to be followed, and nobody needs more.
+const MaxWildcards = 8
+
 // Patterns is a compiled list of patterns, allowances and denials. It never
 // changes once it is made, so it is safe for concurrent use, and a copy costs
 // two slice headers. The zero value allows nothing.
@@ -22,7 +26,8 @@ type Patterns struct {
 
 // Compile reads patterns in any order. It keeps nothing of the slice it is
 // given. The error names the first pattern that cannot be one: an empty one,
-// one longer than MaxLength, one that is not UTF-8 or has a control character.
+// one longer than MaxLength or with more than MaxWildcards, one that is not
+// UTF-8 or has a control character.
 func Compile(patterns []string) (Patterns, error) {
 	var list Patterns
 	for _, written := range patterns {
@@ -47,9 +52,11 @@ func check(text string) error {
 		return fmt.Errorf("a scope pattern is %d bytes long, at most %d are allowed", len(text), MaxLength)
 	case !utf8.ValidString(text), strings.ContainsFunc(text, unicode.IsControl):
 		return fmt.Errorf("scope pattern %q is not printable UTF-8", text)
-	default:
-		return nil
 	}
+	if wildcards := strings.Count(text, "*") + strings.Count(text, "#"); wildcards > MaxWildcards {
+		return fmt.Errorf("scope pattern %q holds %d wildcards, at most %d are allowed", text, wildcards, MaxWildcards)
+	}
+	return nil
 }
 
 // Allows reports whether a scope may be granted: a pattern allows it and none

@@ -78,6 +78,7 @@ func TestStar(t *testing.T) {
 		"* alone does not match two":                       {[]string{"*"}, "foo.bar", false},
 		"* tries a later place where the first one fails":  {[]string{"*ab"}, "aab", true},
 		"two * share what they match":                      {[]string{"*a*a"}, "aaa", true},
+		"as many * as there may be":                        {[]string{strings.Repeat("*a", scopes.MaxWildcards)}, "xaaaaaaxaxa", true},
 	})
 }
 
@@ -208,6 +209,8 @@ func TestCompileRefuses(t *testing.T) {
 		"an empty pattern":                     {"", "empty"},
 		"a denial of nothing":                  {"!", "empty"},
 		"a pattern beyond the greatest length": {strings.Repeat("a", scopes.MaxLength+1), "1025 bytes"},
+		"a pattern with too many wildcards":    {strings.Repeat("a*", 4) + strings.Repeat("#", 5), "9 wildcards"},
+		"a denial with too many wildcards":     {"!" + strings.Repeat("*", 9), "9 wildcards"},
 		"a newline":                            {"a\nb", `"a\nb"`},
 		"bytes that are not UTF-8":             {"a\xff", `"a\xff"`},
 	}
@@ -276,7 +279,7 @@ func BenchmarkPermits(b *testing.B) {
 			"auth.users." + user + ".tokens.mobile.delete",
 		},
 		"the worst pattern there is": {
-			[]string{"#" + strings.Repeat("a*", (scopes.MaxLength-2)/2) + "b"},
+			[]string{"#" + strings.Repeat(strings.Repeat("a", 100)+"*", scopes.MaxWildcards-1) + "b"},
 			strings.Repeat("a", scopes.MaxLength),
 		},
 	}

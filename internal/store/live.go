@@ -20,19 +20,20 @@ var ErrThrottled = errors.New("too many lookups of unknown tokens")
 const (
 	negativeTTL    = time.Second // how long an absence is believed
 	negativeSize   = 4096        // absences remembered, across tenants
-	liveRate       = 50          // live reads a second, per replica
+	liveRate       = 50          // live reads a second of each kind, per replica
 	liveBurst      = 100
 	liveReadBudget = 3 * time.Second // one shared read's limit; it outlives the request that began it
 )
 
 // Live answers what memory does not know yet: an object that another replica has just made. Each
-// key is read once however many ask, an absence is believed for a second, and a global limit keeps
-// bogus tokens from turning into load on the API server.
+// key is read once however many ask, an absence is believed for a second, and a limit across tenants
+// keeps bogus tokens from turning into load on the API server. Sessions and grants have one each:
+// anybody can make up a reference token, and that must not keep good grants from being found.
 type Live struct {
-	store   *Kubernetes
-	clock   clock.PassiveClock
-	limiter *rate.Limiter
-	flight  singleflight.Group
+	store            *Kubernetes
+	clock            clock.PassiveClock
+	sessions, grants *rate.Limiter
+	flight           singleflight.Group
 
 	mu     sync.Mutex
 	absent *lru.Cache
@@ -41,34 +42,35 @@ type Live struct {
 // NewLive wraps a store.
 func NewLive(store *Kubernetes, clock clock.PassiveClock) *Live {
 	return &Live{
-		store:   store,
-		clock:   clock,
-		limiter: rate.NewLimiter(liveRate, liveBurst),
-		absent:  lru.New(negativeSize),
+		store:    store,
+		clock:    clock,
+		sessions: rate.NewLimiter(liveRate, liveBurst),
+		grants:   rate.NewLimiter(liveRate, liveBurst),
+		absent:   lru.New(negativeSize),
 	}
 }
 
 // Session is Kubernetes.Session, bounded. ErrThrottled past the limit.
 func (l *Live) Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error) {
-	return bounded(ctx, l, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
+	return bounded(ctx, l, l.sessions, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
 		return l.store.Session(ctx, namespace, name)
 	})
 }
 
 // GrantByID is Kubernetes.GrantByID, bounded. ErrThrottled past the limit.
 func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
-	return bounded(ctx, l, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
+	return bounded(ctx, l, l.grants, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
 		return l.store.GrantByID(ctx, namespace, id)
 	})
 }
 
-func bounded[T any](ctx context.Context, l *Live, key string, read func(context.Context) (T, error)) (T, error) {
+func bounded[T any](ctx context.Context, l *Live, limiter *rate.Limiter, key string, read func(context.Context) (T, error)) (T, error) {
 	var none T
 	if l.knownAbsent(key) {
 		return none, ErrNotFound
 	}
 	result := l.flight.DoChan(key, func() (any, error) {
-		if !l.limiter.AllowN(l.clock.Now(), 1) {
+		if !limiter.AllowN(l.clock.Now(), 1) {
 			return nil, ErrThrottled
 		}
 		// Others wait for this read too: it must not end with the request that began it.

@@ -64,7 +64,9 @@ func ParseRefresh(ring *keys.Ring, token string) (Refresh, error) {
 		return Refresh{}, ErrUnknownKey
 	}
 	// Comparing the encoded form leaves no second spelling of the same MAC.
-	if subtle.ConstantTimeCompare([]byte(compact.EncodeToString(mac)), []byte(token[last+1:])) != 1 {
+	var wantScratch, gotScratch [maxRefreshLength]byte
+	want, got := compact.AppendEncode(wantScratch[:0], mac), append(gotScratch[:0], token[last+1:]...)
+	if subtle.ConstantTimeCompare(want, got) != 1 {
 		return Refresh{}, ErrSignature
 	}
 	return r, nil

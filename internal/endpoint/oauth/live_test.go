@@ -3,9 +3,13 @@ package oauth_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/gen/tenant"
 )
@@ -19,7 +23,7 @@ func TestAnOutageIsNotTheClientsFault(t *testing.T) {
 	refresh := request{form: form("grant_type", "refresh_token", "refresh_token", s.refreshToken(t)), headers: billing}
 	x.Cut()
 	golden(t, "unavailable", wire(s.send(t, login)))
-	if log := s.logged(); !strings.Contains(log, "token request failed") || !strings.Contains(log, "create the") {
+	if log := s.logged(); !strings.Contains(log, "request failed") || !strings.Contains(log, "create the") {
 		t.Errorf("the log does not tell the cause:\n%s", log)
 	}
 	if response := s.send(t, refresh); response.Code != http.StatusOK {
@@ -36,7 +40,25 @@ func TestAClientThatWentAwayIsNoErrorInTheLog(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	response := s.sendIn(gone, request{form: form("grant_type", "refresh_token", "refresh_token", token), headers: basic("billing", clientSecret)})
-	if log := s.logged(); response.Code != http.StatusServiceUnavailable || strings.Contains(log, "token request failed") || !strings.Contains(log, "client went away") {
+	if log := s.logged(); response.Code != http.StatusServiceUnavailable || strings.Contains(log, "request failed") || !strings.Contains(log, "client went away") {
+		t.Errorf("got %d and the log\n%s", response.Code, log)
+	}
+}
+
+// TestAFloodIsNoErrorInTheLog presents refresh tokens of grants that memory does not know.
+func TestAFloodIsNoErrorInTheLog(t *testing.T) {
+	t.Parallel()
+	s, x := onAPIServer(t)
+	var response *httptest.ResponseRecorder
+	for i := 0; i < 200 && (response == nil || response.Code != http.StatusServiceUnavailable); i++ {
+		unknown := gen.RefreshTokenGrant(strconv.Itoa(i), gen.DeliversRefreshToken())
+		token, err := issuing.DeliveredRefreshToken(x.Ring, &directory.Grant{RefreshTokenGrant: unknown})
+		if err != nil {
+			t.Fatal(err)
+		}
+		response = s.send(t, request{form: form("grant_type", "refresh_token", "refresh_token", token.Reveal()), headers: basic("billing", clientSecret)})
+	}
+	if log := s.logged(); response.Code != http.StatusServiceUnavailable || strings.Contains(log, "request failed") || !strings.Contains(log, "too much at once") {
 		t.Errorf("got %d and the log\n%s", response.Code, log)
 	}
 }

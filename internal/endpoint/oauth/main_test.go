@@ -93,11 +93,12 @@ func (s *server) mount(t testing.TB, log logr.Logger) {
 		t.Fatal(err)
 	}
 	other := func(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) { w.WriteHeader(http.StatusTeapot) }
+	form := oauth.NewTokenEndpoint(s.Service, log)
 	dialect := endpoint.Dialect{
-		Routes: append(endpoint.JWKSRoutes(s.Service.JWKS, oauth.Refuse), endpoint.Route{
+		Routes: append(endpoint.JWKSRoutes(s.Service.JWKS, form.Fail), endpoint.Route{
 			Method:  http.MethodPost,
 			Pattern: "/token",
-			Handle:  endpoint.ByContentType("application/json", other, oauth.NewTokenEndpoint(s.Service, log).Token),
+			Handle:  endpoint.ByContentType("application/json", other, form.Token),
 		}),
 		Refuse: oauth.Refuse,
 	}

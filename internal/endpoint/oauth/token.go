@@ -46,7 +46,7 @@ func (e *TokenEndpoint) serveForm(w http.ResponseWriter, r *http.Request, call e
 	defer body.Release()
 	issued, err := e.issue(r, call, body.B)
 	if err != nil {
-		e.refuse(w, r, call, err)
+		e.Fail(w, r, call, err)
 		return
 	}
 	answer(w, issued)
@@ -135,9 +135,10 @@ func missing(parameter string) *problem {
 	return invalidRequest("a parameter is missing: " + parameter)
 }
 
-// refuse writes the answer to a request that gets no token. What kept the server from answering is
-// logged; that a client went away is not worth a line at most levels.
-func (e *TokenEndpoint) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
+// Fail writes the answer to a request that does not get what it asked for; it is an
+// endpoint.Failure. What kept the server from answering is logged; that a client went away, or that
+// there are too many of them, is not worth a line at most levels.
+func (e *TokenEndpoint) Fail(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = problemOf(issuing.AsRefusal(err))
@@ -146,8 +147,10 @@ func (e *TokenEndpoint) refuse(w http.ResponseWriter, r *http.Request, call endp
 	case p.status < http.StatusInternalServerError:
 	case r.Context().Err() != nil:
 		e.log.V(1).Info("client went away", "requestID", call.ID, "tenant", call.Tenant)
+	case issuing.IsOverload(err):
+		e.log.V(1).Info("too much at once", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
 	default:
-		e.log.Error(err, "token request failed", "requestID", call.ID, "tenant", call.Tenant)
+		e.log.Error(err, "request failed", "requestID", call.ID, "tenant", call.Tenant)
 	}
 	p.write(w)
 }

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -241,8 +242,10 @@ func TestKeysAreBesideTheTokenEndpoint(t *testing.T) {
 	if diff := cmp.Diff(string(s.Ring.JWKS()), response.Body.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	response = s.send(t, request{method: http.MethodGet, path: "/t/nowhere/jwks"})
-	if got, want := response.Body.String(), `{"error":"invalid_request","error_description":"not found"}`+"\n"; response.Code != http.StatusNotFound || got != want {
-		t.Errorf("got %d %s", response.Code, got)
+	s.Directory.SetRing("unreadable", nil, errors.New("unknown format"))
+	golden(t, "jwks-unknown-tenant", wire(s.send(t, request{method: http.MethodGet, path: "/t/nowhere/jwks"})))
+	golden(t, "jwks-unavailable", wire(s.send(t, request{method: http.MethodGet, path: "/t/unreadable/jwks"})))
+	if !strings.Contains(s.logged(), "unknown format") {
+		t.Error("the log does not say why")
 	}
 }

@@ -74,13 +74,17 @@ func problemOf(refusal *issuing.Refusal) *problem {
 }
 
 // refuse writes the answer to a request that fails. What kept the server from answering is logged,
-// unless it is that the client went away.
+// unless it is that the client went away; that there are too many of them is no line at most levels.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = problemOf(issuing.AsRefusal(err))
 	}
-	if p.status >= http.StatusInternalServerError && r.Context().Err() == nil {
+	switch {
+	case p.status < http.StatusInternalServerError || r.Context().Err() != nil:
+	case issuing.IsOverload(err):
+		a.options.Log.V(1).Info("too much at once", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
+	default:
 		a.options.Log.Error(err, "wazo request failed", "requestID", call.ID, "tenant", call.Tenant)
 	}
 	a.write(w, r, p)

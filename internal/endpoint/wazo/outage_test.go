@@ -9,6 +9,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -62,6 +63,24 @@ func TestOutage(t *testing.T) {
 				wantProblem(t, got, tc.want, "The service cannot answer now")
 			}
 		})
+	}
+}
+
+// flooded is a Live that lets nothing through.
+type flooded struct{ issuing.Live }
+
+func (flooded) Session(context.Context, string, string) (*v1alpha1.AuthSession, error) {
+	return nil, store.ErrThrottled
+}
+
+// What anybody can bring about by asking too much must not fill the log.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t, func(c *issuing.Config) { c.Live = flooded{c.Live} })
+	got := h.do("GET", "/0.1/token/88204f50-0fe8-4163-a90f-9ff867468997", "")
+	wantProblem(t, got, http.StatusServiceUnavailable, "The service cannot answer now")
+	if log := h.log.text(); strings.Contains(log, "request failed") || !strings.Contains(log, "too much at once") {
+		t.Errorf("the log is\n%s", log)
 	}
 }
 

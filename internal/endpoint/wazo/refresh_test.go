@@ -10,9 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
 // offline logs in for later use.
@@ -158,6 +163,53 @@ func TestRefreshTokenLife(t *testing.T) {
 			h.put(user("alice"))
 			if got := h.refresh("phone", held.RefreshToken); got.status != tc.refreshInTime {
 				t.Errorf("%d %s", got.status, got.body)
+			}
+		})
+	}
+}
+
+// A token that is bound to no password would outlive every change of it.
+func TestRefreshWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	held := h.offline("phone")
+	secret := passwordSecret("alice-password", password)
+	secret.Namespace = h.namespace
+	h.directory.Remove(secret)
+	wantProblem(t, h.refresh("phone", held.RefreshToken), http.StatusServiceUnavailable, "The service cannot answer now")
+	h.put(user("alice", func(u *v1alpha1.AuthUser) { u.Spec.Password = nil }))
+	wantProblem(t, h.refresh("phone", held.RefreshToken), http.StatusUnauthorized, "Authentication Failed")
+	h.put(secret)
+	h.put(user("alice"))
+	h.token(h.refresh("phone", held.RefreshToken))
+}
+
+// What the grant says of its tokens' life is the most that a client may ask for.
+func TestRefreshLifetime(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		own  *v1alpha1.GrantAccessToken
+		asks string
+		want time.Duration
+	}{
+		"a grant without a ttl gives what is asked":           {nil, "86400", 24 * time.Hour},
+		"a grant that says no more than a format does so too": {&v1alpha1.GrantAccessToken{Format: v1alpha1.TokenFormatReference}, "86400", 24 * time.Hour},
+		"a grant gives no more than its ttl":                  {&v1alpha1.GrantAccessToken{TTL: ptr.To[v1alpha1.Duration]("10m")}, "86400", 10 * time.Minute},
+		"a grant gives less where less is asked":              {&v1alpha1.GrantAccessToken{TTL: ptr.To[v1alpha1.Duration]("10m")}, "60", time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newTenant(t)
+			applied := gen.RefreshTokenGrant("applied", gen.ForWazo("desk"), gen.DeliversRefreshToken())
+			applied.Spec.AccessToken = tc.own
+			h.put(applied)
+			token, err := issuing.DeliveredRefreshToken(keystest.Ring(t, h.namespace, issuer), &directory.Grant{RefreshTokenGrant: applied})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := h.token(h.do("POST", "/0.1/token", `{"client_id": "desk", "refresh_token": "`+token.Reveal()+`", "expiration": `+tc.asks+`}`))
+			if want := begin.Truncate(time.Second).Add(tc.want).Format("2006-01-02T15:04:05.000000"); got.UTCExpiresAt != want {
+				t.Errorf("expires at %s, want %s", got.UTCExpiresAt, want)
 			}
 		})
 	}
@@ -333,4 +385,100 @@ func TestMobileWithoutRoom(t *testing.T) {
 	}
 	h.clock.SetTime(begin.Add(3 * time.Hour))
 	h.token(h.refresh("phone", held.RefreshToken))
+}
+
+// The same where no grant is left, or the one that stands there may not be used.
+func TestMobileRefusedForItsGrant(t *testing.T) {
+	t.Parallel()
+	one := int32(1)
+	for name, tc := range map[string]struct {
+		prepare func(*tenant)
+		status  int
+		reason  string
+	}{
+		"the user has too many grants": {func(h *tenant) {
+			h.grants(2)
+			h.put(user("alice", func(u *v1alpha1.AuthUser) { u.Spec.MaxGrants = &one }))
+		}, http.StatusTooManyRequests, "the user has too many grants"},
+		"the grant is suspended": {func(h *tenant) {
+			suspended := h.grantOf(h.offline("tablet"))
+			suspended.Spec.State = v1alpha1.GrantStateSuspended
+			if err := h.client.Update(h.Context(), suspended); err != nil {
+				h.Fatal(err)
+			}
+			h.await(func(context.Context) error {
+				if g, ok := h.rows().Grant(suspended.Name); !ok || g.ResourceVersion != suspended.ResourceVersion {
+					return errors.New("the directory does not know that it is suspended")
+				}
+				return nil
+			})
+		}, http.StatusUnauthorized, "Authentication Failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newTenant(t)
+			h.offline("desk")
+			phone := h.mobile("phone", 0)
+			tc.prepare(h)
+			got := h.login(`{"access_type": "offline", "client_id": "tablet"}`, "Wazo-Session-Type", "mobile")
+			wantProblem(t, got, tc.status, tc.reason)
+			h.grantOf(phone)
+			h.wantStatus(http.StatusNoContent, phone.Token)
+			h.token(h.refresh("phone", phone.RefreshToken))
+		})
+	}
+}
+
+// grants waits until the directory knows as many grants of the user's logins.
+func (h *tenant) grants(want int) {
+	h.Helper()
+	h.await(func(context.Context) error {
+		if held := len(h.rows().EndpointGrants(subject)); held != want {
+			return fmt.Errorf("%d grants", held)
+		}
+		return nil
+	})
+}
+
+// The grants that a mobile login ends make room for its own.
+func TestMobileTakesTheRoomOfWhatItEnds(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	one := int32(1)
+	h.put(user("alice", func(u *v1alpha1.AuthUser) { u.Spec.MaxGrants = &one }))
+	phone := h.mobile("phone", 0)
+	h.grants(1)
+	h.known(1)
+	tablet := h.mobile("tablet", 1)
+	h.wantDead("phone", phone.RefreshToken)
+	h.token(h.refresh("tablet", tablet.RefreshToken))
+}
+
+// A grant that somebody applied under the name of one that memory still shows is theirs.
+func TestMobileLeavesAnAppliedGrantAlone(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	held := h.grantOf(h.offline("phone"))
+	stale := held.DeepCopy()
+	if err := h.client.Delete(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	applied := gen.RefreshTokenGrant(held.Name, gen.ForWazo("phone"))
+	applied.Namespace = h.namespace
+	if err := h.client.Create(t.Context(), applied); err != nil {
+		t.Fatal(err)
+	}
+	h.await(func(context.Context) error {
+		if g, ok := h.rows().Grant(applied.Name); !ok || g.UID != applied.UID {
+			return errors.New("the directory does not know the applied grant")
+		}
+		return nil
+	})
+	h.put(stale)
+	got := h.login(`{"access_type": "offline", "client_id": "phone"}`, "Wazo-Session-Type", "mobile")
+	wantProblem(t, got, http.StatusUnauthorized, "Authentication Failed")
+	left := &v1alpha1.RefreshTokenGrant{}
+	if err := h.client.Get(t.Context(), client.ObjectKeyFromObject(applied), left); err != nil || left.ResourceVersion != applied.ResourceVersion {
+		t.Errorf("the applied grant changed: %v", err)
+	}
 }

@@ -1,6 +1,7 @@
 package wazo
 
 import (
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -13,6 +14,10 @@ const (
 	longestLifetime = 10 * 365 * 24 * time.Hour
 	longestClientID = 1024 // characters
 )
+
+// mostScopes is how many scopes one request may ask about: each is held against every pattern of the
+// token.
+const mostScopes = 256
 
 // tokenRequest is the body of POST token. A login's name and password are not in it, whatever it
 // says: they come as Basic credentials.
@@ -125,6 +130,9 @@ func parseScopesRequest(body []byte) (*scopesRequest, error) {
 	p := &scopesRequest{}
 	if p.scopes, err = m.texts("scopes"); err != nil {
 		return nil, err
+	}
+	if len(p.scopes) > mostScopes {
+		return nil, invalid("scopes: must not have more than " + strconv.Itoa(mostScopes))
 	}
 	tenant, given, err := m.text("tenant_uuid")
 	if err != nil {

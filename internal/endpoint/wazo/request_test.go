@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,6 +206,8 @@ func TestParseScopesRequest(t *testing.T) {
 		"a tenant":                    {body: `{"scopes": [], "tenant_uuid": "t"}`, scopes: []string{}, tenant: &tenant},
 		"unknown members are ignored": {body: `{"scopes": ["a"], "colour": null}`, scopes: []string{"a"}},
 		"of two lists the last":       {body: `{"scopes": 1, "scopes": ["b"]}`, scopes: []string{"b"}},
+		"as many scopes as may be":    {body: `{"scopes": ["a"` + strings.Repeat(`,"a"`, 255) + `]}`, scopes: slices.Repeat([]string{"a"}, 256)},
+		"more scopes than may be":     {body: `{"scopes": ["a"` + strings.Repeat(`,"a"`, 256) + `]}`, refused: "scopes: must not have more than 256"},
 		"missing scopes":              {body: `{}`, refused: list},
 		"a body of null":              {body: `null`, refused: list},
 		"a body that is a list":       {body: `["a"]`, refused: "the body must be an object"},

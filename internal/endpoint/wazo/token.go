@@ -67,6 +67,9 @@ func (a *API) answerScopes(w http.ResponseWriter, r *http.Request, call endpoint
 	}
 	answer := scopesAnswer{Scopes: make(map[string]bool, len(p.scopes))}
 	for _, scope := range p.scopes {
+		if err := r.Context().Err(); err != nil {
+			return err
+		}
 		answer.Scopes[scope] = permits(checked, scope)
 	}
 	send(w, http.StatusOK, answer)
@@ -98,6 +101,9 @@ func (a *API) demanded(r *http.Request, call endpoint.Call) (*issuing.Checked, e
 	for q := (query{rest: r.URL.RawQuery}); q.next(); {
 		switch q.name {
 		case "scope":
+			if err := r.Context().Err(); err != nil {
+				return nil, err
+			}
 			if !permits(checked, q.value) {
 				return nil, errUnauthorizedFor(q.value)
 			}

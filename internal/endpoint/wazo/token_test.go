@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -306,4 +307,35 @@ func TestDeletedSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wantStatus(http.StatusNotFound, token)
+}
+
+func TestARevocationSaysWhereItIsFrom(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	h.do("DELETE", "/0.1/token/"+h.jwt(tokens.Wazo), "")
+	revocation := &v1alpha1.TokenRevocation{}
+	key := client.ObjectKey{Namespace: h.namespace, Name: "9a8b7c6d-5e4f-4321-8765-0123456789ab"}
+	if err := h.client.Get(t.Context(), key, revocation); err != nil {
+		t.Fatal(err)
+	}
+	if got := revocation.Spec.Reason; got != "revoked at the endpoint" {
+		t.Errorf("the reason is %q", got)
+	}
+}
+
+// Nobody waits for the rest of the answers.
+func TestScopesOfAClientThatWentAway(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	token := h.jwt(tokens.Wazo)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, request := range map[string]*http.Request{
+		"of a body":  httptest.NewRequestWithContext(gone, "POST", "/0.1/token/"+token+"/scopes/check", strings.NewReader(`{"scopes": ["confd.users"]}`)),
+		"of a query": httptest.NewRequestWithContext(gone, "GET", "/0.1/token/"+token+"?scope=confd.users", nil),
+	} {
+		if got := h.record(request); got.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
 }

@@ -56,6 +56,7 @@ func newTenant(t testing.TB, namespace string, random io.Reader, configure func(
 	}
 	x.Ring = keystest.Ring(t, namespace, x.Issuer)
 	x.Directory.SetRing(namespace, x.Ring, nil)
+	x.Directory.MarkRead(namespace)
 	verifier, err := passwords.New(x.Clock, rand.Reader, passwords.Options{})
 	if err != nil {
 		t.Fatalf("prepare for passwords: %v", err)
