@@ -2,9 +2,11 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -51,14 +53,11 @@ func (r *AuthClients) Reconcile(ctx context.Context, request reconcile.Request) 
 		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
 	}
 	status, err := r.status(ctx, t, c, now)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	version, err := applyStatus(ctx, r.Client, c.AuthClient, c.Status, status)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
+	version, statusErr := applyStatus(ctx, r.Client, c.AuthClient, c.Status, status)
 	r.own.wrote(request.NamespacedName, version, now)
+	if err := errors.Join(err, statusErr); err != nil {
+		return reconcile.Result{}, err
+	}
 	return reconcile.Result{RequeueAfter: until(now, nextLook(status.Conditions, now))}, nil
 }
 
@@ -75,10 +74,10 @@ func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *direct
 	if standing.Good() {
 		_, standing = t.RingStanding() // without it the endpoint serves nobody of this tenant
 	}
+	var err error
 	if standing.Good() {
-		var err error
 		if status.GeneratedAt, standing, err = r.secret(ctx, t, c, now); err != nil {
-			return status, err
+			standing = backOff
 		}
 	}
 	good := directory.Standing{Reason: v1alpha1.ReasonAvailable, Message: "The client can authenticate."}
@@ -92,7 +91,7 @@ func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *direct
 		})
 	}
 	status.Conditions = conditions(c.Status.Conditions, c, metav1.NewTime(now), wanted...)
-	return status, nil
+	return status, err
 }
 
 // secret keeps a generated secret, or looks for the one that was given.
@@ -107,6 +106,11 @@ func (r *AuthClients) secret(ctx context.Context, t *directory.Tenant, c *direct
 		owner:  c,
 		secret: c.Spec.Secret.Generate.SecretName,
 		status: c.Status.GeneratedAt,
+		live: func(ctx context.Context) (*metav1.Time, error) {
+			live := &v1alpha1.AuthClient{}
+			err := r.Live.Get(ctx, client.ObjectKeyFromObject(c.AuthClient), live)
+			return live.Status.GeneratedAt, err
+		},
 		data: func(ring *keys.Ring, at time.Time) map[string][]byte {
 			return map[string][]byte{
 				v1alpha1.KeyClientID:     []byte(c.EffectiveClientID()),

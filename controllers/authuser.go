@@ -2,11 +2,13 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -56,14 +58,11 @@ func (r *AuthUsers) Reconcile(ctx context.Context, request reconcile.Request) (r
 		return reconcile.Result{}, r.writeSubject(ctx, user)
 	}
 	status, err := r.status(ctx, t, user, now)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	version, err := applyStatus(ctx, r.Client, user.AuthUser, user.Status, status)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
+	version, statusErr := applyStatus(ctx, r.Client, user.AuthUser, user.Status, status)
 	r.own.wrote(request.NamespacedName, version, now)
+	if err := errors.Join(err, statusErr); err != nil {
+		return reconcile.Result{}, err
+	}
 	return reconcile.Result{RequeueAfter: until(now, endOf(user.Spec.ExpiresAt), nextLook(status.Conditions, now))}, nil
 }
 
@@ -94,10 +93,10 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 	if standing.Good() {
 		_, standing = t.RingStanding() // without it the endpoint serves nobody of this tenant
 	}
+	var err error
 	if standing.Good() {
-		var err error
 		if status.GeneratedAt, standing, err = r.password(ctx, t, user, now); err != nil {
-			return status, err
+			standing = backOff
 		}
 	}
 	good := directory.Standing{Reason: v1alpha1.ReasonAvailable, Message: "The user can log in."}
@@ -105,7 +104,7 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 		good.Message = "The user has no password; grants may act for it."
 	}
 	status.Conditions = conditions(user.Status.Conditions, user, metav1.NewTime(now), ready(standing, good))
-	return status, nil
+	return status, err
 }
 
 // password keeps a generated password, or looks for the one that was given.
@@ -120,6 +119,11 @@ func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *dir
 		owner:  user,
 		secret: user.Spec.Password.Generate.SecretName,
 		status: user.Status.GeneratedAt,
+		live: func(ctx context.Context) (*metav1.Time, error) {
+			live := &v1alpha1.AuthUser{}
+			err := r.Live.Get(ctx, client.ObjectKeyFromObject(user.AuthUser), live)
+			return live.Status.GeneratedAt, err
+		},
 		data: func(ring *keys.Ring, at time.Time) map[string][]byte {
 			return map[string][]byte{
 				v1alpha1.KeyUsername: []byte(user.EffectiveUsername()),

@@ -12,10 +12,10 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -49,23 +49,16 @@ type Certificates struct {
 	Rand    io.Reader
 }
 
-// SetupWithManager runs the controller on the leader. It looks at the Secret once at the start, when
-// nothing may have happened yet, and whenever it changes.
-func (c *Certificates) SetupWithManager(m manager.Manager) error {
-	isOurs := func(object client.Object) bool { return client.ObjectKeyFromObject(object) == c.Secret }
+// Run runs the controller until the context ends. It is for the leader. It looks at the Secret once
+// at the start, when nothing may have happened yet, and whenever it changes in the cache.
+func (c *Certificates) Run(ctx context.Context, secrets cache.Cache) error {
+	isOurs := func(secret *corev1.Secret) bool { return client.ObjectKeyFromObject(secret) == c.Secret }
 	atStart := source.Func(func(_ context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
 		queue.Add(reconcile.Request{NamespacedName: c.Secret})
 		return nil
 	})
-	err := builder.ControllerManagedBy(m).
-		Named("certificates").
-		For(&corev1.Secret{}, builder.WithPredicates(predicate.NewPredicateFuncs(isOurs))).
-		WatchesRawSource(atStart).
-		Complete(c)
-	if err != nil {
-		return fmt.Errorf("set up the controller of certificates: %w", err)
-	}
-	return nil
+	onChange := source.Kind(secrets, &corev1.Secret{}, &handler.TypedEnqueueRequestForObject[*corev1.Secret]{}, predicate.NewTypedPredicateFuncs(isOurs))
+	return run(ctx, "certificates", 1, c, atStart, onChange)
 }
 
 // Reconcile brings the Secret to what is due now.

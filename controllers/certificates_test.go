@@ -28,6 +28,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlmanager "sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -316,7 +317,8 @@ func certificatesAreServed(r *certificatesRoom) {
 		r.Fatal(err)
 	}
 	r.controller.Reader, r.controller.Clock = manager.GetClient(), clock.RealClock{}
-	if err := r.controller.SetupWithManager(manager); err != nil {
+	keep := func(ctx context.Context) error { return r.controller.Run(ctx, manager.GetCache()) }
+	if err := manager.Add(ctrlmanager.RunnableFunc(keep)); err != nil {
 		r.Fatal(err)
 	}
 	served := &endpoint.Certificate{}

@@ -25,7 +25,9 @@ import (
 type Common struct {
 	Directory *directory.Directory
 	// Client writes to the tenants' namespaces.
-	Client  client.Client
+	Client client.Client
+	// Live reads there past the cache: what is not in the cache need not be absent.
+	Live    client.Reader
 	Secrets *secretwriter.Writer
 	Events  events.EventRecorder
 	Clock   clock.PassiveClock

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
@@ -21,8 +23,10 @@ type generated struct {
 	kind, id string
 	owner    metav1.Object
 	secret   string
-	// status is the second it was made as status has it; nil where it was lost or never made.
+	// status is the second it was made as status has it; nil where it was lost or never made. live
+	// reads it past the cache.
 	status *metav1.Time
+	live   func(context.Context) (*metav1.Time, error)
 	// data derives the Secret's content from that second.
 	data func(ring *keys.Ring, at time.Time) map[string][]byte
 }
@@ -35,6 +39,14 @@ func (c *Common) keepGenerated(ctx context.Context, t *directory.Tenant, g *gene
 		return g.status, standing, nil
 	}
 	observed, _ := t.Secret(g.secret)
+	if g.status == nil && observed == nil {
+		// It was never made, or both of its records have not been seen yet: only one of them is a
+		// reason to make it.
+		var err error
+		if g.status, err = g.live(ctx); client.IgnoreNotFound(err) != nil {
+			return nil, standing, fmt.Errorf("read the status: %w", err)
+		}
+	}
 	at, standing, err := g.keep(ctx, c.Secrets, ring, observed, now)
 	if err != nil || !standing.Good() {
 		return g.status, standing, err

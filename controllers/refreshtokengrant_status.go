@@ -56,7 +56,7 @@ func issuingCondition(o outcome) metav1.Condition {
 	condition := metav1.Condition{Type: v1alpha1.ConditionIssuing, Status: metav1.ConditionFalse}
 	switch {
 	case o.failed:
-		condition.Reason, condition.Message = v1alpha1.ReasonBackingOff, "The last write failed; it is tried again."
+		condition.Reason, condition.Message = backOff.Reason, backOff.Message
 	case !o.standing.Good():
 		condition.Reason, condition.Message = o.standing.Reason, o.standing.Message
 	case !o.decision.HasRenewal:
@@ -68,16 +68,6 @@ func issuingCondition(o outcome) metav1.Condition {
 	return condition
 }
 
-// backingOff is the outcome of a write that failed: as long as the token that is recorded is good,
-// so is the grant.
-func backingOff(g *directory.Grant, now time.Time) outcome {
-	o := outcome{failed: true}
-	if last := recorded(g); last == nil || last.Expired(now) {
-		o.standing = directory.Standing{Reason: v1alpha1.ReasonBackingOff, Message: "The last write failed; it is tried again."}
-	}
-	return o
-}
-
 // next are the moments at which the grant stands differently without anything telling.
 func (o *outcome) next(g *directory.Grant, now time.Time) []time.Time {
 	moments := []time.Time{o.terms.NotAfter, endOf(g.Spec.ExpiresAt), now.Add(o.retryAfter)}
@@ -87,9 +77,14 @@ func (o *outcome) next(g *directory.Grant, now time.Time) []time.Time {
 	return moments
 }
 
-// tell records what was written as an Event of the grant.
+// tell records as an Event of the grant what was written for a reason that somebody may wonder
+// about. A first token and a scheduled renewal are in status, which is enough: an Event for each of
+// them would cost the API server as much as the token's Secret does.
 func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision) {
 	if result.Outcome != secretwriter.OutcomeCreated && result.Outcome != secretwriter.OutcomeUpdated {
+		return
+	}
+	if decision.Reason == revision.ReasonFirst || decision.Reason == revision.ReasonDue {
 		return
 	}
 	action, reason, note := "Write", "SecretRepaired", "Secret %q was brought back to revision %d: %s"

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 )
@@ -52,24 +53,31 @@ func start[request comparable](
 	ctx context.Context, group *errgroup.Group, d *directory.Directory, scope Scope, name string, workers int,
 	requests func(directory.Change) []request, reconciler reconcile.TypedReconciler[request],
 ) {
-	group.Go(func() error {
-		c, err := controller.NewTypedUnmanaged(name, controller.TypedOptions[request]{
-			Reconciler:              reconciler,
-			MaxConcurrentReconciles: workers,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),
-			Logger:                  log.FromContext(ctx),
-			// A namespace may come back after it could not be read.
-			SkipNameValidation: new(true),
-		})
-		if err != nil {
-			return fmt.Errorf("make controller %q: %w", name, err)
-		}
-		if err := c.Watch(changes(d, scope, requests)); err != nil {
+	group.Go(func() error { return run(ctx, name, workers, reconciler, changes(d, scope, requests)) })
+}
+
+// run runs one controller over its sources until the context ends.
+func run[request comparable](
+	ctx context.Context, name string, workers int, reconciler reconcile.TypedReconciler[request], sources ...source.TypedSource[request],
+) error {
+	c, err := controller.NewTypedUnmanaged(name, controller.TypedOptions[request]{
+		Reconciler:              reconciler,
+		MaxConcurrentReconciles: workers,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),
+		Logger:                  log.FromContext(ctx),
+		// A replica may lead more than once.
+		SkipNameValidation: new(true),
+	})
+	if err != nil {
+		return fmt.Errorf("make controller %q: %w", name, err)
+	}
+	for _, from := range sources {
+		if err := c.Watch(from); err != nil {
 			return fmt.Errorf("watch for controller %q: %w", name, err)
 		}
-		if err := c.Start(ctx); err != nil {
-			return fmt.Errorf("run controller %q: %w", name, err)
-		}
-		return nil
-	})
+	}
+	if err := c.Start(ctx); err != nil {
+		return fmt.Errorf("run controller %q: %w", name, err)
+	}
+	return nil
 }

@@ -46,6 +46,9 @@ func applyStatus[status any](ctx context.Context, c client.Client, object client
 	return applied.GetResourceVersion(), nil
 }
 
+// backOff is the standing of an object whose Secret could not be written.
+var backOff = directory.Standing{Reason: v1alpha1.ReasonBackingOff, Message: "The last write failed; it is tried again."}
+
 // ready forms the Ready condition from a standing.
 func ready(standing directory.Standing, whenGood directory.Standing) metav1.Condition {
 	if !standing.Good() {

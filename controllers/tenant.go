@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -26,14 +27,18 @@ const DataKeyring = "keyring.json"
 // namespace. A keyring that is there is never changed or replaced, whatever is in it.
 type Tenants struct {
 	Common
-	// Operator writes to the operator's own namespace.
-	Operator *secretwriter.Writer
-	// Live reads namespaces and keyrings past the cache.
-	Live client.Reader
+	// Operator writes to the operator's own namespace, and OperatorLive reads there and the tenants'
+	// namespaces themselves, past the cache.
+	Operator     *secretwriter.Writer
+	OperatorLive client.Reader
 	// OperatorNamespace is where keyrings are kept. It can never be a tenant.
 	OperatorNamespace string
 	// Issuer is the `iss` of a new tenant's tokens.
 	Issuer func(namespace string) string
+
+	// confirmed holds the tenants whose keyring was found to be their namespace's own, for as long as
+	// they are in use: a namespace that was deleted meanwhile has lost all its objects.
+	confirmed sync.Map
 }
 
 // Requests maps a change to the tenant that it may be the first object of.
@@ -49,18 +54,21 @@ func (r *Tenants) Requests(change directory.Change) []reconcile.Request {
 func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	t, ok := r.Directory.Tenant(request.Name)
 	if !ok || !t.InUse() {
+		r.confirmed.Delete(request.Name)
 		return reconcile.Result{}, nil
 	}
 	ring, err := t.Ring()
-	if err == nil {
-		r.warnOfIssuer(ctx, ring)
-	}
-	if !errors.Is(err, directory.ErrNoKeyring) {
-		return reconcile.Result{}, nil // it has one; where it cannot be read a person has to look at it
+	if _, confirmed := r.confirmed.Load(request.Name); confirmed && !errors.Is(err, directory.ErrNoKeyring) {
+		return reconcile.Result{}, nil
 	}
 	namespace := &corev1.Namespace{}
-	if err := r.Live.Get(ctx, types.NamespacedName{Name: request.Name}, namespace); err != nil {
+	if err := r.OperatorLive.Get(ctx, types.NamespacedName{Name: request.Name}, namespace); err != nil {
 		return reconcile.Result{}, fmt.Errorf("read the namespace: %w", err)
+	}
+	if err == nil && ring.Tenant().UID == string(namespace.UID) {
+		r.confirmed.Store(request.Name, true)
+		r.tellIssuer(ctx, ring)
+		return reconcile.Result{}, nil
 	}
 	return reconcile.Result{}, r.ensure(ctx, namespace)
 }
@@ -68,17 +76,21 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 func (r *Tenants) ensure(ctx context.Context, namespace *corev1.Namespace) error {
 	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: KeyringName(namespace.Name, namespace.UID)}
 	there := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
-	err := r.Live.Get(ctx, key, there)
+	err := r.OperatorLive.Get(ctx, key, there)
 	switch {
 	case apierrors.IsNotFound(err):
 		return r.create(ctx, key, namespace)
 	case err != nil:
 		return fmt.Errorf("look for the keyring: %w", err)
 	case there.Labels[v1alpha1.LabelCredential] != v1alpha1.CredentialKeyring || there.Labels[v1alpha1.LabelTenant] != namespace.Name:
-		return fmt.Errorf("the keyring %q has lost its labels; it needs %s=%s and %s=%s",
-			key.Name, v1alpha1.LabelCredential, v1alpha1.CredentialKeyring, v1alpha1.LabelTenant, namespace.Name)
+		// Every object of the tenant tells so, until its labels are back and the cache has it again.
+		r.Directory.SetRing(namespace.Name, nil, fmt.Errorf("Secret %q has lost its labels; it needs %s=%s and %s=%s", //nolint:staticcheck // Secret is a kind
+			key.Name, v1alpha1.LabelCredential, v1alpha1.CredentialKeyring, v1alpha1.LabelTenant, namespace.Name))
 	}
-	return nil // it was made a moment ago, and the cache is about to see it
+	// It was made a moment ago and the cache is about to see it, or it cannot be read and a person has
+	// to look at it.
+	r.confirmed.Store(namespace.Name, true)
+	return nil
 }
 
 func (r *Tenants) create(ctx context.Context, key types.NamespacedName, namespace *corev1.Namespace) error {
@@ -114,11 +126,11 @@ func (r *Tenants) create(ctx context.Context, key types.NamespacedName, namespac
 	return nil
 }
 
-// warnOfIssuer tells that the operator's flags ask for another issuer than the one the tenant's
-// tokens carry: the tenant keeps it, because validators compare it byte for byte.
-func (r *Tenants) warnOfIssuer(ctx context.Context, ring *keys.Ring) {
+// tellIssuer tells that the operator's flags ask for another issuer than the one the tenant's tokens
+// carry: the tenant keeps it, because validators compare it byte for byte.
+func (r *Tenants) tellIssuer(ctx context.Context, ring *keys.Ring) {
 	if held, asked := ring.Tenant().Issuer, r.Issuer(ring.Tenant().Namespace); held != asked {
-		log.FromContext(ctx).V(1).Info("The tenant keeps its issuer, which differs from what the flags ask for", "issuer", held, "asked", asked)
+		log.FromContext(ctx).Info("The tenant keeps its issuer, which differs from what the flags ask for", "issuer", held, "asked", asked)
 	}
 }
 

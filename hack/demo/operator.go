@@ -55,6 +55,7 @@ func (p *place) startOperator(address, token string) (flags []string, err error)
 		"--base-url=https://" + address,
 		"--listen=" + address,
 		"--metrics-bind-address=0",
+		"--health-probe-bind-address=0",
 		"--min-ttl=30s",
 		"--min-renew-before=10s",
 	}

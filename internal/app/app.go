@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -32,13 +32,6 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
-// The lease's times: a leader that is killed is followed within 15 + 2 seconds.
-const (
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
-	retryPeriod   = 2 * time.Second
-)
-
 // app is the operator while it is put together.
 type app struct {
 	options   *Options
@@ -50,7 +43,10 @@ type app struct {
 	clock     clock.WithTicker
 	log       logr.Logger
 	tenancies []*tenancy
+	leading   *leading
 	keyrings  func() bool // whether all keyrings have been read
+	// served is closed when the endpoint has answered its last request.
+	served chan struct{}
 }
 
 // Run runs the operator until the context ends: the endpoint at once, the controllers when this
@@ -63,10 +59,12 @@ func Run(ctx context.Context, config *rest.Config, options *Options, listener ne
 		directory: directory.New(),
 		clock:     clock.RealClock{},
 		log:       log,
+		served:    make(chan struct{}),
 	}
+	ctx = logr.NewContext(ctx, log)
 	// The API server's own fairness is the limit; a limit in the client only makes a queue of it.
 	a.config.QPS = -1
-	for _, step := range []func(context.Context) error{a.addScheme, a.addManager, a.addIssuing, a.addKeyrings, a.addTenancies} {
+	for _, step := range []func(context.Context) error{a.addScheme, a.addManager, a.addIssuing, a.addKeyrings, a.addLeading, a.addTenancies} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -83,19 +81,10 @@ func (a *app) addScheme(context.Context) error {
 
 // addManager makes the manager, whose cache holds the operator's own Secrets and nothing else.
 func (a *app) addManager(context.Context) error {
-	election := rest.CopyConfig(a.config) // a client of its own: a busy one must not cost the lease
 	manager, err := ctrl.NewManager(a.config, ctrl.Options{
-		Scheme:                        a.scheme,
-		Logger:                        a.log,
-		HealthProbeBindAddress:        "0", // the endpoint answers probes
-		LeaderElection:                a.options.LeaderElect,
-		LeaderElectionID:              "grantkeeper",
-		LeaderElectionNamespace:       a.options.OperatorNamespace,
-		LeaderElectionConfig:          election,
-		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 new(leaseDuration),
-		RenewDeadline:                 new(renewDeadline),
-		RetryPeriod:                   new(retryPeriod),
+		Scheme:                 a.scheme,
+		Logger:                 a.log,
+		HealthProbeBindAddress: a.options.HealthBindAddress,
 		Metrics: metricsserver.Options{
 			BindAddress:    a.options.MetricsBindAddress,
 			SecureServing:  true,
@@ -162,10 +151,11 @@ func (a *app) addTenancies(context.Context) error {
 			directory: a.directory,
 			clock:     a.clock,
 			log:       a.log.WithName("tenancy").WithValues("namespace", namespace),
-			elected:   a.manager.Elected(),
-			lead:      a.lead,
+			served:    a.served,
+			read:      make(chan struct{}),
 		}
 		a.tenancies = append(a.tenancies, t)
+		a.leading.tasks = append(a.leading.tasks, func(ctx context.Context) error { return a.leadTenancy(ctx, t) })
 		if err := a.manager.Add(t); err != nil {
 			return fmt.Errorf("add namespace %q: %w", namespace, err)
 		}
@@ -173,11 +163,35 @@ func (a *app) addTenancies(context.Context) error {
 	return nil
 }
 
-// lead runs the controllers of one namespace, or of all.
+// addLeading lets this replica stand for election.
+func (a *app) addLeading(context.Context) error {
+	a.leading = &leading{
+		config:    a.config,
+		namespace: a.options.OperatorNamespace,
+		elect:     a.options.LeaderElect,
+		log:       a.log.WithName("leading"),
+	}
+	if err := a.manager.Add(a.leading); err != nil {
+		return fmt.Errorf("add the election: %w", err)
+	}
+	return nil
+}
+
+// leadTenancy runs the controllers of one namespace, or of all, once everything they decide on has
+// been read: the namespace itself and the keyrings.
+func (a *app) leadTenancy(ctx context.Context, t *tenancy) error {
+	tenants, ok := t.await(ctx)
+	if !ok || !toolscache.WaitForCacheSync(ctx.Done(), a.keyrings) {
+		return nil
+	}
+	return a.lead(ctx, tenants, t.namespace)
+}
+
 func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace string) error {
 	common := controllers.Common{
 		Directory: a.directory,
 		Client:    tenants.GetClient(),
+		Live:      tenants.GetAPIReader(),
 		Secrets:   secretwriter.New(tenants.GetClient(), tenants.GetAPIReader()),
 		Events:    tenants.GetEventRecorder("grantkeeper"),
 		Clock:     a.clock,
@@ -187,13 +201,13 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 		Tenants: &controllers.Tenants{
 			Common:            common,
 			Operator:          secretwriter.New(a.manager.GetClient(), a.manager.GetAPIReader()),
-			Live:              a.manager.GetAPIReader(),
+			OperatorLive:      a.manager.GetAPIReader(),
 			OperatorNamespace: a.options.OperatorNamespace,
 			Issuer:            a.options.Issuer,
 		},
 		Users:   &controllers.AuthUsers{Common: common},
 		Clients: &controllers.AuthClients{Common: common},
-		Grants:  &controllers.RefreshTokenGrants{Common: common, Issuing: a.issuing},
+		Grants:  &controllers.RefreshTokenGrants{Common: common, Issuing: a.issuing, AwaitTrust: a.options.TLSSecret == ""},
 		Sweeper: &controllers.Sweeper{Common: common},
 	}
 	scope := func(of string) bool { return a.options.isTenant(of) && (namespace == "" || of == namespace) }

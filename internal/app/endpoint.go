@@ -17,6 +17,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/grantkeeper/grantkeeper/controllers"
@@ -58,14 +59,29 @@ func (a *app) addEndpoint(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("mount the routes: %w", err)
 	}
 	server := endpoint.NewServer(listener, mux, certificate, health, endpoint.ServerOptions{
-		DrainDelay: a.options.DrainDelay,
-		Log:        log,
-		Clock:      a.clock,
+		TrustedProxies: a.options.TrustedProxies,
+		DrainDelay:     a.options.DrainDelay,
+		Log:            log,
+		Clock:          a.clock,
 	})
-	if err := a.manager.Add(server); err != nil {
+	if err := a.manager.Add(serving{server, a.served}); err != nil {
 		return fmt.Errorf("add the server: %w", err)
 	}
-	return nil
+	return errors.Join(
+		a.manager.AddHealthzCheck("alive", healthz.Ping),
+		a.manager.AddReadyzCheck("endpoint", func(*http.Request) error { return health.Ready() }),
+	)
+}
+
+// serving is the server, which tells when it has answered its last request.
+type serving struct {
+	*endpoint.Server
+	served chan<- struct{}
+}
+
+func (s serving) Start(ctx context.Context) error {
+	defer close(s.served)
+	return s.Server.Start(ctx)
 }
 
 // checks are what has to be so before this replica may get requests.
@@ -100,14 +116,14 @@ func (a *app) addCertificate(ctx context.Context, certificate *endpoint.Certific
 			return err
 		}
 		informers = given
-	} else if err := a.addCertificateController(name); err != nil {
-		return err
+	} else {
+		a.addCertificateController(name)
 	}
 	return errors.Join(certificate.Follow(ctx, informers, name), a.followTrust(ctx, informers, name))
 }
 
 // addCertificateController lets the leader keep the operator's own certificate.
-func (a *app) addCertificateController(secret types.NamespacedName) error {
+func (a *app) addCertificateController(secret types.NamespacedName) {
 	controller := &controllers.Certificates{
 		Secret:  secret,
 		Wanted:  a.options.wanted(),
@@ -117,7 +133,9 @@ func (a *app) addCertificateController(secret types.NamespacedName) error {
 		Clock:   a.clock,
 		Rand:    rand.Reader,
 	}
-	return controller.SetupWithManager(a.manager)
+	a.leading.tasks = append(a.leading.tasks, func(ctx context.Context) error {
+		return controller.Run(ctx, a.manager.GetCache())
+	})
 }
 
 // dialects are the routes of the endpoint. POST /token is both dialects': JSON is wazo's, all else
@@ -131,7 +149,7 @@ func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
 		Handle:  endpoint.ByContentType("application/json", json.CreateToken, form.Token),
 	}
 	return []endpoint.Dialect{
-		{Routes: append(endpoint.JWKSRoutes(a.issuing.JWKS, oauth.Refuse), token), Refuse: oauth.Refuse},
+		{Routes: append(endpoint.JWKSRoutes(a.issuing.JWKS, form.Fail), token), Refuse: oauth.Refuse},
 		json.Dialect(),
 	}
 }

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/go-logr/logr"
@@ -71,10 +73,11 @@ func (k *keyrings) change(raw any, gone bool) {
 }
 
 // newest picks the keyring of the namespace that was made last under the name: an earlier one is
-// kept for a restore and serves no more.
+// kept for a restore and serves no more. Names decide between those of one second, as a restore may
+// make them, so that all replicas agree.
 func newest(held map[string]*corev1.Secret) (last *corev1.Secret) {
-	for _, secret := range held {
-		if last == nil || last.CreationTimestamp.Before(&secret.CreationTimestamp) {
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		if secret := held[name]; last == nil || !secret.CreationTimestamp.Before(&last.CreationTimestamp) {
 			last = secret
 		}
 	}

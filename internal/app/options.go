@@ -25,8 +25,10 @@ type Options struct {
 	DefaultTenant string
 	// BaseURL is where clients reach the endpoint, and the issuer of the default tenant.
 	BaseURL string
-	// Listen and MetricsBindAddress are TCP addresses; "0" turns the metrics off.
+	// Listen, HealthBindAddress and MetricsBindAddress are TCP addresses; "0" turns the latter two off.
+	// Probes have a listener of their own, so that a flood on the public one does not fail them.
 	Listen             string
+	HealthBindAddress  string
 	MetricsBindAddress string
 	// TLSSecret names a kubernetes.io/tls Secret in the operator's namespace to serve with. Empty:
 	// the operator's own CA issues the certificate, for the host of BaseURL and for ServingNames.
@@ -57,6 +59,7 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 	flags.StringVar(&o.DefaultTenant, "default-tenant", "", "namespace that the routes at the root are for; without it these answer 404")
 	flags.StringVar(&o.BaseURL, "base-url", "", "https URL at which clients reach the endpoint; it is the issuer of the default tenant")
 	flags.StringVar(&o.Listen, "listen", ":8443", "address to serve HTTPS on")
+	flags.StringVar(&o.HealthBindAddress, "health-probe-bind-address", ":8081", "address of the probes /healthz and /readyz, plain HTTP; 0 turns them off")
 	flags.StringVar(&o.MetricsBindAddress, "metrics-bind-address", ":8080", "address of the metrics, for callers that the API server authorizes; 0 turns them off")
 	flags.StringVar(&o.TLSSecret, "tls-secret", "", "kubernetes.io/tls Secret in the operator's namespace to serve with, instead of the operator's own CA")
 	flags.Func("serving-names", "comma-separated further DNS names and IP addresses for the operator's own certificate", func(text string) error {

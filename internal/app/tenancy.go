@@ -27,9 +27,8 @@ import (
 // probeInterval is how long to wait before a namespace that could not be read is tried again.
 const probeInterval = 10 * time.Second
 
-// tenancy reads one namespace, or in cluster mode all of them, into the directory, and runs the
-// controllers for it once this replica leads. It stands by itself: where a namespace cannot be
-// read, the others go on.
+// tenancy reads one namespace, or in cluster mode all of them, into the directory. It stands by
+// itself: where a namespace cannot be read, it answers 503 and the others go on.
 type tenancy struct {
 	namespace string // empty: all
 	config    *rest.Config
@@ -38,30 +37,40 @@ type tenancy struct {
 	directory *directory.Directory
 	clock     clock.WithTicker
 	log       logr.Logger
-	// elected is closed once this replica leads.
-	elected <-chan struct{}
-	// lead runs the controllers until the context ends.
-	lead func(ctx context.Context, tenants cluster.Cluster, scope string) error
+	// served is closed when the endpoint has answered its last request: until then it answers from
+	// what is read here.
+	served <-chan struct{}
+	// read is closed once the namespace has been read into the directory, and tenants is set then.
+	read    chan struct{}
+	tenants cluster.Cluster
 
-	state atomic.Pointer[tenancyState]
+	settled atomic.Bool
 }
-
-// tenancyState is nil until the namespace has answered in one way or another.
-type tenancyState struct{ refused error }
 
 // ready tells why the namespace is not settled: it is once it has been read, or once the API
 // server has said that it may not be.
 func (t *tenancy) ready() error {
-	if t.state.Load() == nil {
+	if !t.settled.Load() {
 		return fmt.Errorf("namespace %q has not been read yet", t.namespace)
 	}
 	return nil
 }
 
+// await waits until the namespace has been read; false where the context ended before.
+func (t *tenancy) await(ctx context.Context) (cluster.Cluster, bool) {
+	select {
+	case <-ctx.Done():
+		return nil, false
+	case <-t.read:
+		return t.tenants, true
+	}
+}
+
 // NeedLeaderElection tells the manager that every replica reads.
 func (t *tenancy) NeedLeaderElection() bool { return false }
 
-// Start reads the namespace, however long that takes, and then leads it when it may.
+// Start reads the namespace, however long that takes, and follows it until the endpoint has answered
+// its last request.
 func (t *tenancy) Start(ctx context.Context) error {
 	if !t.awaitReadable(ctx) {
 		return nil
@@ -74,20 +83,23 @@ func (t *tenancy) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open namespace %q: %w", t.namespace, err)
 	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	context.AfterFunc(ctx, func() {
+		<-t.served
+		stop()
+	})
 	ended := make(chan error, 1)
-	go func() { ended <- tenants.Start(ctx) }()
+	go func() { ended <- tenants.Start(following) }()
 	if err := t.feed(ctx, tenants.GetCache()); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return <-ended
-	case err := <-ended:
-		return err
-	case <-t.elected:
-	}
-	if err := t.lead(ctx, tenants, t.namespace); err != nil {
-		return err // the manager ends this replica, and another one leads
+	if ctx.Err() == nil {
+		t.tenants = tenants
+		t.directory.MarkRead(t.namespace)
+		t.settled.Store(true)
+		close(t.read)
+		t.log.Info("The namespace has been read")
 	}
 	return <-ended
 }
@@ -128,10 +140,7 @@ func (t *tenancy) feed(ctx context.Context, informers cache.Cache) error {
 		}
 		synced = append(synced, registration.HasSynced)
 	}
-	if toolscache.WaitForCacheSync(ctx.Done(), synced...) {
-		t.state.Store(&tenancyState{})
-		t.log.Info("The namespace has been read")
-	}
+	toolscache.WaitForCacheSync(ctx.Done(), synced...) // false where the context ended
 	return nil
 }
 
@@ -143,7 +152,7 @@ func (t *tenancy) awaitReadable(ctx context.Context) bool {
 			return true
 		}
 		if refused(err) {
-			t.state.Store(&tenancyState{refused: err})
+			t.settled.Store(true)
 		}
 		t.log.Error(err, "The namespace cannot be read; it is tried again")
 		select {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/controllers"
+	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -72,6 +74,12 @@ func TestNoSecretReachesAnErrorBody(t *testing.T) {
 	caller.json(t, http.MethodPost, "/token", user.Name, password, `{"expiration": "`+secret+`"}`, http.StatusBadRequest)
 	caller.json(t, http.MethodGet, "/api/auth/0.1/token/"+session+"0", "", "", "", http.StatusNotFound)
 	caller.json(t, http.MethodDelete, "/api/auth/0.1/token/"+session, "", "", "", http.StatusOK)
+	controlplane.Eventually(t, patience, func(ctx context.Context) error {
+		if _, err := fetch(ctx, caller.issuer+"/api/auth/0.1/token/"+session, delivered.Data[v1alpha1.KeyCABundle]); err == nil {
+			return errors.New("the deleted token is still good")
+		}
+		return nil
+	})
 	caller.json(t, http.MethodGet, "/api/auth/0.1/token/"+session, "", "", "", http.StatusNotFound)
 }
 
@@ -158,6 +166,9 @@ func leaks(ctx context.Context) (problems []error) {
 	log, err := os.ReadFile(shared.Log)
 	if err != nil {
 		return []error{err}
+	}
+	if bytes.Contains(log, []byte("Observed a panic")) {
+		problems = append(problems, errors.New("the operator's log tells of a panic"))
 	}
 	texts := map[string][]byte{"the operator's log": log}
 	for what, list := range map[string]client.ObjectList{

@@ -62,8 +62,7 @@ type ruin struct {
 
 func newRuin(t *testing.T) *ruin {
 	t.Helper()
-	const name = "grantkeeper-crash"
-	release := operator.Release{Name: name, Namespace: name, Tenants: []string{"team-crash"}}
+	release := ownRelease("crash")
 	options, err := install(t.Context(), t.TempDir(), release)
 	if err != nil {
 		t.Fatal(err)

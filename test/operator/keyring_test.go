@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,7 +14,7 @@ import (
 
 func TestAnUnreadableKeyringStopsItsTenantAndIsNeverReplaced(t *testing.T) {
 	t.Parallel()
-	s, neighbour := sceneIn(keyringTenant), newScene()
+	s := sceneIn(keyringTenant)
 	user, c := s.user(), s.client()
 	g := s.grant()
 	s.apply(t, user, c, g)
@@ -29,30 +30,26 @@ func TestAnUnreadableKeyringStopsItsTenantAndIsNeverReplaced(t *testing.T) {
 		"emptied": func(secret *corev1.Secret) { secret.Data = nil },
 		"foreign": func(secret *corev1.Secret) { secret.Annotations[v1alpha1.AnnotationTenantUID] = "another" },
 	} {
-		t.Run(name, func(t *testing.T) { // one after the other: there is one keyring
-			edit(t, keyring, vandalize)
-			bad := keyring.DeepCopy()
-			awaitRefused(t, g, v1alpha1.ReasonKeyringUnreadable)
-			awaitRefused(t, c, v1alpha1.ReasonKeyringUnreadable)
-			awaitRefused(t, user, v1alpha1.ReasonKeyringUnreadable)
-			// Whoever applies something now gets nothing made, either.
-			later := s.grantNamed("later-" + name)
-			s.apply(t, later)
-			awaitRefused(t, later, v1alpha1.ReasonKeyringUnreadable)
-			remove(t, later)
-			remove(t, secretOf(t, g))
-			other, _ := neighbour.issued(t)
-			remove(t, other)
+		edit(t, keyring, vandalize)
+		bad := keyring.DeepCopy()
+		for _, object := range []client.Object{g, c, user} {
+			awaitRefused(t, object, v1alpha1.ReasonKeyringUnreadable)
+		}
+		// Whoever applies something now gets nothing made, and neither does a deleted Secret come back.
+		later := s.grantNamed("later-" + name)
+		s.apply(t, later)
+		awaitRefused(t, later, v1alpha1.ReasonKeyringUnreadable)
+		remove(t, later)
+		remove(t, secretOf(t, g))
+		newScene().issued(t) // in another tenant all goes on
 
-			if now := keyringOf(t, s.namespace); now.ResourceVersion != bad.ResourceVersion {
-				t.Error("the keyring was written")
-			}
-			edit(t, keyring, func(secret *corev1.Secret) { secret.Data, secret.Annotations = good.Data, good.Annotations })
-			awaitReady(t, user, c, g)
-			sameData(t, "the grant's Secret", secretOf(t, g), issued)
-			sameData(t, "the client's Secret", secretNamed(t, s.namespace, credential.Name), credential)
-			neighbour = newScene()
-		})
+		if now := keyringOf(t, s.namespace); now.ResourceVersion != bad.ResourceVersion {
+			t.Errorf("%s: the keyring was written", name)
+		}
+		edit(t, keyring, func(secret *corev1.Secret) { secret.Data, secret.Annotations = good.Data, good.Annotations })
+		awaitReady(t, user, c, g)
+		sameData(t, name+": the grant's Secret", secretOf(t, g), issued)
+		sameData(t, name+": the client's Secret", secretNamed(t, s.namespace, credential.Name), credential)
 	}
 }
 
@@ -63,7 +60,9 @@ func TestAKeyringThatLostItsLabelIsNotReplaced(t *testing.T) {
 	keyring := keyringOf(t, s.namespace)
 	labels := keyring.DeepCopy().Labels
 	edit(t, keyring, func(secret *corev1.Secret) { secret.Labels = nil })
-	awaitRefused(t, g, v1alpha1.ReasonTenantNotReady)
+	if message := awaitRefused(t, g, v1alpha1.ReasonKeyringUnreadable); !strings.Contains(message, v1alpha1.LabelCredential+"=keyring") {
+		t.Errorf("the message %q does not say what to do", message)
+	}
 	edit(t, keyring, func(secret *corev1.Secret) { secret.Labels = labels })
 	awaitReady(t, g)
 	sameData(t, "the grant's Secret", secretOf(t, g), issued)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,6 +27,10 @@ import (
 
 // patience bounds every wait. Only a test that fails reaches it.
 const patience = 90 * time.Second
+
+// parallel is how many tests run at a time: they wait for clocks and for the operator, and not for a
+// CPU of their own.
+const parallel = "16"
 
 // The floors are lowered, so that a test can see a token being renewed.
 const (
@@ -67,6 +72,9 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		os.Exit(fail(err))
+	}
 	log.SetLogger(logr.Discard()) // the log that counts is the operator's
 	os.Exit(run(m))
 }
@@ -160,6 +168,14 @@ func install(ctx context.Context, dir string, release operator.Release) (operato
 		return operator.Options{}, err
 	}
 	return operator.Options{Release: release, Binary: binary, Dir: place, Flags: floors()}, nil
+}
+
+// ownRelease is an installation beside the shared one, for a test that ends its operators.
+func ownRelease(name string) operator.Release {
+	name = name + "-" + strconv.FormatInt(scenes.Add(1), 10)
+	return operator.Release{
+		Name: operator.DefaultName + "-" + name, Namespace: operator.DefaultName + "-" + name, Tenants: []string{"team-" + name},
+	}
 }
 
 func clientOf(config *rest.Config) (client.WithWatch, error) {

@@ -22,6 +22,9 @@ type Options struct {
 	Dir string
 	// Address to listen on; empty for a free port on loopback.
 	Address string
+	// APIServer is the address, host and port, at which the operator reaches the API server; empty for
+	// the API server's own.
+	APIServer string
 	// BaseURL that clients are told; empty for the one of Address.
 	BaseURL string
 	// Flags are added to those that follow from the release.
@@ -47,6 +50,9 @@ func Command(ctx context.Context, cp *controlplane.ControlPlane, options Options
 	if err != nil {
 		return nil, "", err
 	}
+	if options.APIServer != "" {
+		config.Host = "https://" + options.APIServer
+	}
 	kubeconfig := filepath.Join(options.Dir, "operator.kubeconfig")
 	if err := controlplane.WriteKubeconfig(kubeconfig, config, release.Namespace); err != nil {
 		return nil, "", err
@@ -69,6 +75,7 @@ func Command(ctx context.Context, cp *controlplane.ControlPlane, options Options
 		"--default-tenant=" + release.Tenants[0],
 		"--base-url=" + base,
 		"--listen=" + address,
+		"--health-probe-bind-address=0",
 		"--metrics-bind-address=0",
 		"--drain-delay=0s",
 	}, options.Flags...)

@@ -45,9 +45,13 @@ type recorder struct {
 	problems []error
 }
 
+func newRecorder() *recorder {
+	return &recorder{tokens: map[issue]issuedToken{}, current: map[string]issue{}, excused: map[string]bool{}}
+}
+
 // record watches until the context ends.
 func record(ctx context.Context, config *rest.Config, namespaces ...string) (*recorder, error) {
-	r := &recorder{tokens: map[issue]issuedToken{}, current: map[string]issue{}, excused: map[string]bool{}}
+	r := newRecorder()
 	output := labels.SelectorFromSet(labels.Set{v1alpha1.LabelCredential: v1alpha1.CredentialOutput})
 	options := cache.Options{
 		ByObject:          map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: output}},

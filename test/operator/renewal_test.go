@@ -43,32 +43,34 @@ func TestATokenIsReplacedAtItsRenewalTimeAndTheOldOneStaysGood(t *testing.T) {
 
 func TestChangedInputsMakeANewRevision(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(t *testing.T, s *scene, g *v1alpha1.RefreshTokenGrant){
-		"the grant's scopes": func(t *testing.T, _ *scene, g *v1alpha1.RefreshTokenGrant) {
-			edit(t, g, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Scopes = []string{"orders:write"} })
-		},
-		"the grant's ttl": func(t *testing.T, _ *scene, g *v1alpha1.RefreshTokenGrant) {
-			edit(t, g, lifetime("2h", "20m"))
-		},
-		"the grant's format": func(t *testing.T, _ *scene, g *v1alpha1.RefreshTokenGrant) {
-			edit(t, g, formats["of a reference token"])
-		},
-		"the client's algorithm": func(t *testing.T, s *scene, _ *v1alpha1.RefreshTokenGrant) {
-			edit(t, gen.In(s.namespace, s.client()), gen.SignedWith(v1alpha1.SigningAlgorithmRS256))
-		},
-		"the client's audiences": func(t *testing.T, s *scene, _ *v1alpha1.RefreshTokenGrant) {
-			edit(t, gen.In(s.namespace, s.client()), gen.ClientAudiences("https://orders.example.com"))
-		},
-		"the user's end": func(t *testing.T, s *scene, _ *v1alpha1.RefreshTokenGrant) {
-			edit(t, gen.In(s.namespace, s.user()), gen.UserExpires(time.Now().Add(30*time.Minute)))
-		},
+	for name, tc := range map[string]struct {
+		grant  func(*v1alpha1.RefreshTokenGrant)
+		client func(*v1alpha1.AuthClient)
+		user   func(*v1alpha1.AuthUser)
+	}{
+		"the grant's scopes":     {grant: gen.GrantScopes("orders:write")},
+		"the grant's ttl":        {grant: lifetime("2h", "20m")},
+		"the grant's format":     {grant: formats["of a reference token"]},
+		"the client's algorithm": {client: gen.SignedWith(v1alpha1.SigningAlgorithmRS256)},
+		"the client's audiences": {client: gen.ClientAudiences("https://orders.example.com")},
+		"the user's end":         {user: gen.UserExpires(time.Now().Add(30 * time.Minute))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene()
-			g, _ := s.issued(t)
-			change(t, s, g)
-			awaitSecret(t, s.namespace, g.Name+"-token", hasRevision(2))
+			g, before := s.issued(t)
+			switch {
+			case tc.grant != nil:
+				edit(t, g, tc.grant)
+			case tc.client != nil:
+				edit(t, gen.In(s.namespace, s.client()), tc.client)
+			default:
+				edit(t, gen.In(s.namespace, s.user()), tc.user)
+			}
+			after := awaitSecret(t, s.namespace, before.Name, hasRevision(2))
+			if string(after.Data[v1alpha1.KeyAccessToken]) == string(before.Data[v1alpha1.KeyAccessToken]) {
+				t.Error("the token is the same")
+			}
 			awaitReady(t, g)
 		})
 	}

@@ -87,17 +87,15 @@ func TestAnEditedSecretIsBroughtBack(t *testing.T) {
 		"where the label was removed": func(secret *corev1.Secret) { delete(secret.Labels, v1alpha1.LabelCredential) },
 		"where the owner was removed": func(secret *corev1.Secret) { secret.OwnerReferences = nil },
 	} {
-		t.Run(name, func(t *testing.T) { // one after the other: they share the Secret
-			secret := secretNamed(t, s.namespace, before.Name)
-			edit(t, secret, vandalize)
-			after := awaitSecret(t, s.namespace, before.Name, func(now *corev1.Secret) error {
-				return sameMetadata(now, before)
-			})
-			sameData(t, "after the repair", after, before)
-			if after.UID != before.UID {
-				t.Error("the Secret was made anew, not repaired")
-			}
+		secret := secretNamed(t, s.namespace, before.Name)
+		edit(t, secret, vandalize)
+		after := awaitSecret(t, s.namespace, before.Name, func(now *corev1.Secret) error {
+			return sameMetadata(now, before)
 		})
+		sameData(t, name, after, before)
+		if after.UID != before.UID {
+			t.Errorf("%s: the Secret was made anew, not repaired", name)
+		}
 	}
 	awaitReady(t, g)
 	if g.Status.Revision != 1 {

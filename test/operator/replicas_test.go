@@ -7,8 +7,10 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/operator"
 )
@@ -19,12 +21,13 @@ const handover = 10 * time.Second
 
 func TestOneReplicaLeadsAndAllServe(t *testing.T) {
 	t.Parallel()
-	const name = "grantkeeper-replicas"
-	release := operator.Release{Name: name, Namespace: name, Tenants: []string{"team-replicas"}}
+	release := ownRelease("replicas")
 	options, err := install(t.Context(), t.TempDir(), release)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What the chart was not told of may not be read. That harms nobody else.
+	options.Release.Tenants = append(options.Release.Tenants, "team-forbidden")
 	options.BaseURL = "https://localhost" // one for all, as behind a Service
 	options.Flags = append(options.Flags, "--serving-names=127.0.0.1")
 	s := sceneIn(release.Tenants[0])
@@ -34,14 +37,14 @@ func TestOneReplicaLeadsAndAllServe(t *testing.T) {
 	g := s.grantNamed("first")
 	s.apply(t, g)
 	awaitReady(t, g)
-	leader := leaseOf(t, name)
+	leader := leaseOf(t, release.Namespace)
 	second := startReplica(t, options)
 	for _, replica := range []*operator.Operator{first, second} {
-		if _, err := fetch(t.Context(), replica.URL+"/jwks", secretOf(t, g).Data["ca.crt"]); err != nil {
+		if _, err := fetch(t.Context(), replica.URL+"/jwks", secretOf(t, g).Data[v1alpha1.KeyCABundle]); err != nil {
 			t.Error(err)
 		}
 	}
-	if now := leaseOf(t, name); *now.Spec.HolderIdentity != *leader.Spec.HolderIdentity {
+	if now := leaseOf(t, release.Namespace); *now.Spec.HolderIdentity != *leader.Spec.HolderIdentity {
 		t.Fatal("the second replica has taken the lease from the first")
 	}
 
@@ -49,11 +52,11 @@ func TestOneReplicaLeadsAndAllServe(t *testing.T) {
 	first.Kill()
 	orphan := s.grantNamed("orphan")
 	s.apply(t, orphan)
-	if _, err := fetch(t.Context(), second.URL+"/jwks", secretOf(t, g).Data["ca.crt"]); err != nil {
+	if _, err := fetch(t.Context(), second.URL+"/jwks", secretOf(t, g).Data[v1alpha1.KeyCABundle]); err != nil {
 		t.Error(err)
 	}
 	awaitReady(t, orphan)
-	taken := leaseOf(t, name)
+	taken := leaseOf(t, release.Namespace)
 	if *taken.Spec.HolderIdentity == *leader.Spec.HolderIdentity {
 		t.Error("somebody wrote while the dead replica held the lease")
 	}
@@ -73,6 +76,41 @@ func TestOneReplicaLeadsAndAllServe(t *testing.T) {
 	if rest := time.Since(stopped); rest > handover {
 		t.Errorf("the work rested for %s, want at most %s", rest, handover)
 	}
+}
+
+// TestAReplicaThatLosesTheLeaseServesOnAndLeadsAgain: an API server that is slow for a while must not
+// end the endpoint.
+func TestAReplicaThatLosesTheLeaseServesOnAndLeadsAgain(t *testing.T) {
+	t.Parallel()
+	release := ownRelease("lease")
+	options, err := install(t.Context(), t.TempDir(), release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sceneIn(release.Tenants[0])
+	s.apply(t, s.user(), s.client())
+	only := startReplica(t, options)
+	g := s.grantNamed("before")
+	s.apply(t, g)
+	awaitReady(t, g)
+	bundle := secretOf(t, g).Data[v1alpha1.KeyCABundle]
+
+	const thief = "somebody-else"
+	edit(t, leaseOf(t, release.Namespace), func(lease *coordinationv1.Lease) {
+		lease.Spec.HolderIdentity, lease.Spec.RenewTime = new(thief), new(metav1.NowMicro())
+	})
+	controlplane.Eventually(t, patience, func(ctx context.Context) error {
+		if _, err := fetch(ctx, only.URL+"/jwks", bundle); err != nil {
+			t.Errorf("the endpoint does not answer: %v", err)
+		}
+		if holder := *leaseOf(t, release.Namespace).Spec.HolderIdentity; holder == thief {
+			return fmt.Errorf("%s still holds the lease", holder)
+		}
+		return nil
+	})
+	after := s.grantNamed("after")
+	s.apply(t, after)
+	awaitReady(t, after)
 }
 
 func startReplica(t *testing.T, options operator.Options) *operator.Operator {

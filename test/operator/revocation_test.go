@@ -1,6 +1,8 @@
 package operator_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
+	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -45,10 +48,9 @@ func TestAMovedEpochReplacesEveryTokenOfTheGrant(t *testing.T) {
 	s := newScene()
 	g, before := s.issued(t, gen.DeliversRefreshToken())
 	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"epoch":2}}`))
-	err := admin.Patch(t.Context(), g.DeepCopy(), patch)
-	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "revoke its refresh token over HTTP") {
-		t.Errorf("a person moves the epoch: %v, want a refusal that says what to do", err)
-	}
+	awaitForbidden(t, "revoke its refresh token over HTTP", func(ctx context.Context) error {
+		return admin.Patch(ctx, g.DeepCopy(), patch, client.DryRunAll)
+	})
 	if err := endpoint.Patch(t.Context(), g.DeepCopy(), patch); err != nil {
 		t.Fatal(err)
 	}
@@ -68,17 +70,31 @@ func TestAPersonMayNotMakeWhatOnlyTheEndpointMakes(t *testing.T) {
 	t.Parallel()
 	s := newScene()
 	expires := time.Now().Add(time.Hour)
-	for name, object := range map[string]client.Object{
-		"a session": &v1alpha1.AuthSession{
+	for _, object := range []client.Object{
+		&v1alpha1.AuthSession{
 			ObjectMeta: metav1.ObjectMeta{Name: tokens.SessionName("x")},
 			Spec:       v1alpha1.AuthSessionSpec{Subject: gen.Subject("x"), Username: "x", ExpiresAt: metav1.NewTime(expires), Sealed: []byte("x")},
 		},
-		"a revocation": gen.TokenRevocation(gen.GrantID("x"), expires),
+		gen.TokenRevocation(gen.GrantID("x"), expires),
 	} {
-		if err := admin.Create(t.Context(), gen.In(s.namespace, object)); !apierrors.IsForbidden(err) {
-			t.Errorf("%s: %v, want Forbidden", name, err)
-		}
+		gen.In(s.namespace, object)
+		awaitForbidden(t, "only the operator", func(ctx context.Context) error {
+			return admin.Create(ctx, object, client.DryRunAll)
+		})
 	}
+}
+
+// awaitForbidden waits until a person is refused something, with a message that says what to do. The
+// API server takes in a new admission policy a moment after it was installed.
+func awaitForbidden(t *testing.T, message string, try func(context.Context) error) {
+	t.Helper()
+	controlplane.Eventually(t, patience, func(ctx context.Context) error {
+		err := try(ctx)
+		if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), message) {
+			return fmt.Errorf("got %q, want a refusal with %q", fmt.Sprint(err), message)
+		}
+		return nil
+	})
 }
 
 func TestWhatHasExpiredIsSwept(t *testing.T) {

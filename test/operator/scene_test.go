@@ -223,7 +223,7 @@ func awaitGone(t *testing.T, object client.Object) {
 func isNew(before *corev1.Secret) func(*corev1.Secret) error {
 	return func(now *corev1.Secret) error {
 		if now.UID == before.UID {
-			return fmt.Errorf("Secret %q is still the same", now.Name) //nolint:staticcheck // Secret is a kind
+			return fmt.Errorf("Secret %q is still the same", now.Name)
 		}
 		return nil
 	}
@@ -233,7 +233,7 @@ func isNew(before *corev1.Secret) func(*corev1.Secret) error {
 func hasRevision(revision int) func(*corev1.Secret) error {
 	return func(now *corev1.Secret) error {
 		if found := now.Annotations[v1alpha1.AnnotationRevision]; found != strconv.Itoa(revision) {
-			return fmt.Errorf("Secret %q holds revision %s, want %d", now.Name, found, revision) //nolint:staticcheck // likewise
+			return fmt.Errorf("Secret %q holds revision %s, want %d", now.Name, found, revision)
 		}
 		return nil
 	}

@@ -1,0 +1,228 @@
+package controllers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+// tooLarge is what a person can do about a token that validators would not take.
+const tooLarge = "the token would be longer than 8 KiB; ask for fewer scopes, or for accessToken.format Reference"
+
+// delivery is one grant's way to its Secret.
+type delivery struct {
+	*RefreshTokenGrants
+	tenant *directory.Tenant
+	ring   *keys.Ring
+	grant  *directory.Grant
+	terms  issuing.Terms
+	trust  []byte
+	now    time.Time
+
+	trustKnown bool
+	// looked tells that the grant's status and its Secret have been read past the cache.
+	looked bool
+}
+
+// attempt decides on what was observed and writes at most once. A lost race comes back with the
+// live Secret, to decide anew. An error comes with what is known of the Secret all the same.
+func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secretwriter.Result, outcome, error) {
+	o := outcome{terms: d.terms}
+	found, err := d.found(ctx, observed)
+	if err != nil {
+		return secretwriter.Result{}, o, err
+	}
+	o.good = found != nil && !found.Expired(d.now)
+	if found == nil && !d.looked {
+		return d.look(ctx)
+	}
+	target := d.target()
+	seen := secretwriter.Observed{Secret: observed, Vouched: found != nil}
+	if o.standing = d.mayWrite(target.Name, target.Judge(seen)); !o.standing.Good() {
+		return secretwriter.Result{}, o, nil
+	}
+	input, err := d.input(ctx, found)
+	if err != nil {
+		return secretwriter.Result{}, o, err
+	}
+	decision := revision.Decide(input, d.now)
+	o.good = o.good && (decision.Action == revision.ActionKeep || decision.Reason == revision.ReasonDue)
+	if decision.Action == revision.ActionRefuse {
+		o.standing = directory.Standing{Reason: string(decision.Reason), Message: decision.Message}
+		o.retryAfter = decision.RetryAfter
+		return secretwriter.Result{}, o, nil
+	}
+	return d.write(ctx, target, seen, &decision, o)
+}
+
+// look reads the grant's status and its Secret past the cache, once. Where no token was found the
+// decision rests on status, and a status or a Secret that has not been seen yet would make a second
+// token of one revision.
+func (d *delivery) look(ctx context.Context) (secretwriter.Result, outcome, error) {
+	d.looked = true
+	status := &v1alpha1.RefreshTokenGrant{}
+	if err := d.Live.Get(ctx, client.ObjectKeyFromObject(d.grant.RefreshTokenGrant), status); err != nil {
+		return secretwriter.Result{}, outcome{terms: d.terms}, fmt.Errorf("read the grant: %w", err)
+	}
+	current := *d.grant.RefreshTokenGrant
+	current.Status = status.Status
+	d.grant = &directory.Grant{RefreshTokenGrant: &current}
+
+	target := d.target()
+	secret := &corev1.Secret{}
+	err := d.Live.Get(ctx, types.NamespacedName{Namespace: target.Namespace, Name: target.Name}, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		secret = nil
+	case err != nil:
+		return secretwriter.Result{}, outcome{terms: d.terms}, fmt.Errorf("read the Secret: %w", err)
+	}
+	return d.attempt(ctx, secret)
+}
+
+// write carries a decision out. A reference token that does not reach its Secret is taken back:
+// nobody has it, and its session would count against the user.
+func (d *delivery) write(ctx context.Context, target secretwriter.Target, seen secretwriter.Observed, decision *revision.Decision, o outcome) (secretwriter.Result, outcome, error) {
+	content, err := d.content(ctx, seen.Secret, decision)
+	if errors.Is(err, tokens.ErrTooLarge) {
+		o.standing = directory.Standing{Reason: v1alpha1.ReasonTokenTooLarge, Message: tooLarge}
+		return secretwriter.Result{}, o, nil
+	}
+	if err != nil {
+		return secretwriter.Result{}, o, err
+	}
+	result, err := d.Secrets.Write(ctx, target, content, seen)
+	if decision.Action == revision.ActionIssue && d.undelivered(result, err, content) {
+		err = errors.Join(err, d.Issuing.Withdraw(ctx, d.ring, &d.terms, decision.Token))
+	}
+	if err != nil {
+		return result, o, err
+	}
+	d.tell(result, decision)
+	o.decision = decision
+	return result, o, nil
+}
+
+// undelivered tells that the API server has refused a Secret for good, or that another one with
+// another token stands there. Where it did not answer, the Secret may have been written.
+func (d *delivery) undelivered(result secretwriter.Result, err error, content secretwriter.Content) bool {
+	if err != nil {
+		return apierrors.IsForbidden(err) || apierrors.IsInvalid(err)
+	}
+	if result.Outcome != secretwriter.OutcomeRaced {
+		return false
+	}
+	key := d.grant.Spec.Target.EffectiveKeys().AccessToken
+	return result.Secret == nil || !bytes.Equal(result.Secret.Data[key], content.Data[key])
+}
+
+// mayWrite judges whether the Secret is this grant's to write: it is ours, or there is none and no
+// older grant wants the same one.
+func (d *delivery) mayWrite(secret string, verdict secretwriter.Verdict) directory.Standing {
+	switch verdict {
+	case secretwriter.VerdictOurs:
+		return directory.Standing{}
+	case secretwriter.VerdictAbsent:
+		holder := d.tenant.TargetHolder(secret)
+		if holder == d.grant.Name {
+			return directory.Standing{}
+		}
+		return directory.Standing{
+			Reason:  v1alpha1.ReasonTargetConflict,
+			Message: fmt.Sprintf("Secret %q is the target of RefreshTokenGrant %q", secret, holder),
+		}
+	}
+	return targetConflict(secret, verdict)
+}
+
+// found reads the token that the Secret holds, if it is one of this grant's.
+func (d *delivery) found(ctx context.Context, observed *corev1.Secret) (*revision.Token, error) {
+	if observed == nil {
+		return nil, nil //nolint:nilnil // no Secret, no token
+	}
+	token := observed.Data[d.grant.Spec.Target.EffectiveKeys().AccessToken]
+	found, err := d.Issuing.Found(ctx, d.tenant, d.ring, &d.terms, string(token))
+	if err != nil || found == nil {
+		return nil, err
+	}
+	found.Revision = revisionOf(observed)
+	return found, nil
+}
+
+// input gathers what the decision rests on.
+func (d *delivery) input(ctx context.Context, found *revision.Token) (*revision.Input, error) {
+	input := &revision.Input{
+		Ask:      d.terms.Ask,
+		Limits:   d.Issuing.Limits,
+		Found:    found,
+		Recorded: recorded(d.grant),
+		TokenID:  issuing.TokenID(d.ring, &d.terms),
+		KeyUsable: func(id string) bool {
+			_, ok := d.ring.SigningKey(id)
+			return ok
+		},
+		Revoked: d.tenant.Revoked,
+	}
+	var err error
+	if input.RenewBefore, input.RenewBeforePercentage, err = renewBefore(d.grant); err != nil {
+		return nil, err
+	}
+	if d.terms.Format == revision.FormatJWT {
+		key, err := d.ring.Signer(keys.Algorithm(d.terms.Algorithm))
+		if err != nil {
+			return nil, err
+		}
+		input.SigningKeyID = key.ID
+	}
+	if last := input.Recorded; found == nil && last != nil {
+		input.SessionLost, err = d.Issuing.SessionLost(ctx, d.tenant, d.ring, &d.terms, last.IssuedAt)
+	}
+	return input, err
+}
+
+// content makes what the Secret shall hold. A token that is kept is taken as it stands.
+func (d *delivery) content(ctx context.Context, observed *corev1.Secret, decision *revision.Decision) (secretwriter.Content, error) {
+	names := d.grant.Spec.Target.EffectiveKeys()
+	data := map[string][]byte{}
+	if decision.Action == revision.ActionKeep {
+		data[names.AccessToken] = observed.Data[names.AccessToken]
+	} else {
+		token, err := d.Issuing.Deliver(ctx, d.ring, &d.terms, decision.Token)
+		if err != nil {
+			return secretwriter.Content{}, err
+		}
+		data[names.AccessToken] = []byte(token.Reveal())
+	}
+	if d.grant.Spec.DeliversRefreshToken() {
+		token, err := issuing.DeliveredRefreshToken(d.ring, d.grant)
+		if err != nil {
+			return secretwriter.Content{}, err
+		}
+		data[names.RefreshToken] = []byte(token.Reveal())
+	}
+	describe(data, names, &d.terms, decision.Token, d.bundle(observed))
+	return secretwriter.Content{Data: data, Annotations: annotations(decision.Token)}, nil
+}
+
+// bundle is the CA bundle that the Secret shall hold: before it is known, the one that it holds.
+func (d *delivery) bundle(observed *corev1.Secret) []byte {
+	if d.trustKnown || observed == nil {
+		return d.trust
+	}
+	return observed.Data[d.grant.Spec.Target.EffectiveKeys().CABundle]
+}

@@ -1,0 +1,161 @@
+package controllers_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/controllers"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/test/gen"
+	"github.com/grantkeeper/grantkeeper/test/gen/tenant"
+)
+
+// day is an age past every grace.
+const day = 24 * time.Hour
+
+func session(expiresAt time.Time) *v1alpha1.AuthSession {
+	return &v1alpha1.AuthSession{
+		ObjectMeta: metav1.ObjectMeta{Namespace: gen.Namespace, Name: "session"},
+		Spec:       v1alpha1.AuthSessionSpec{Subject: gen.Subject("alice"), ExpiresAt: metav1.NewTime(expiresAt)},
+	}
+}
+
+// login is a grant that the endpoint made, of an age.
+func login(age time.Duration, mods ...func(*v1alpha1.RefreshTokenGrant)) *v1alpha1.RefreshTokenGrant {
+	made := tenant.Start.Add(-age)
+	g := gen.RefreshTokenGrant("grant", append([]func(*v1alpha1.RefreshTokenGrant){gen.FromLogin(made, "")}, mods...)...)
+	g.CreationTimestamp = metav1.NewTime(made)
+	return g
+}
+
+func TestSweeping(t *testing.T) {
+	t.Parallel()
+	hour := tenant.Start.Add(time.Hour)
+	alice, billing := gen.AuthUser("alice"), gen.AuthClient("billing")
+	withPassword := []client.Object{gen.AuthUser("alice", gen.Password()), gen.PasswordSecret("alice", "open sesame"), billing}
+	for name, tc := range map[string]struct {
+		object client.Object
+		others []client.Object
+		// wantAfter is when it goes, from the start; never: not at all.
+		wantAfter time.Duration
+		never     bool
+	}{
+		"a session that is good":                                      {object: session(hour), others: []client.Object{alice}, wantAfter: time.Hour},
+		"a session that has expired":                                  {object: session(tenant.Start), others: []client.Object{alice}},
+		"a session of a disabled user":                                {object: session(hour), others: []client.Object{gen.AuthUser("alice", gen.Disabled())}},
+		"a session of a deleted user, who may come back by a restore": {object: session(hour), wantAfter: time.Hour},
+		"a revocation of a token that is good":                        {object: gen.TokenRevocation(gen.GrantID("x"), hour), wantAfter: time.Hour},
+		"a revocation of a token that has expired":                    {object: gen.TokenRevocation(gen.GrantID("x"), tenant.Start)},
+		"an applied grant that has expired":                           {object: gen.RefreshTokenGrant("grant", gen.GrantExpires(tenant.Start.Add(-day))), never: true},
+		"an applied grant without its user":                           {object: gen.RefreshTokenGrant("grant"), never: true},
+		"a login's grant with all it needs":                           {object: login(day), others: []client.Object{alice, billing}, never: true},
+		"a login's grant that has an end":                             {object: login(day, gen.GrantExpires(hour)), others: []client.Object{alice, billing}, wantAfter: time.Hour},
+		"an old login's grant without its user":                       {object: login(day), others: []client.Object{billing}},
+		"an old login's grant without its client":                     {object: login(day), others: []client.Object{alice}},
+		"a wazo login's grant, which has no client":                   {object: login(day, gen.ForWazo("desk-phone")), others: []client.Object{alice}, never: true},
+		"a young login's grant without its user waits for it":         {object: login(20 * time.Minute), others: []client.Object{billing}, wantAfter: 40 * time.Minute},
+		"a login's grant of an earlier user of the name": {
+			object: login(day), others: []client.Object{gen.AuthUser("alice", func(u *v1alpha1.AuthUser) { u.Spec.Subject = gen.Subject("another") }), billing},
+		},
+		"a login's grant of another password": {
+			object: login(day, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = "of-another-one" }), others: withPassword,
+		},
+		"a wazo login's grant outlives the password": {
+			object: login(day, gen.ForWazo("desk-phone"), func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = "of-another-one" }), others: withPassword, never: true,
+		},
+		"a login's grant while the password cannot be read": {
+			object: login(day, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = "of-another-one" }),
+			others: []client.Object{gen.AuthUser("alice", gen.Password()), billing}, never: true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newRoom(t, append([]client.Object{tc.object.DeepCopyObject().(client.Object)}, tc.others...)...)
+			sweeper := &controllers.Sweeper{Common: x.common}
+			item := controllers.Sweepable{Kind: kindOf(tc.object), Namespace: gen.Namespace, Name: tc.object.GetName()}
+			sweep := func() (gone bool, next time.Duration) {
+				t.Helper()
+				result, err := sweeper.Reconcile(t.Context(), item)
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = x.client.Get(t.Context(), client.ObjectKeyFromObject(tc.object), tc.object.DeepCopyObject().(client.Object))
+				return apierrors.IsNotFound(err), result.RequeueAfter
+			}
+			if tc.wantAfter > 0 {
+				if gone, next := sweep(); gone || next != tc.wantAfter {
+					t.Errorf("gone: %t, next look after %s; want it to go after %s", gone, next, tc.wantAfter)
+				}
+				x.Clock.Step(tc.wantAfter)
+			}
+			if gone, _ := sweep(); gone == tc.never {
+				t.Errorf("gone: %t", gone)
+			}
+		})
+	}
+}
+
+func kindOf(object client.Object) directory.Kind {
+	switch object.(type) {
+	case *v1alpha1.AuthSession:
+		return directory.Sessions
+	case *v1alpha1.TokenRevocation:
+		return directory.Revocations
+	}
+	return directory.Grants
+}
+
+func TestASweptObjectIsTheOneThatWasLookedAt(t *testing.T) {
+	t.Parallel()
+	old := session(tenant.Start)
+	old.UID = "old"
+	x := newRoom(t, old)
+	sweeper := &controllers.Sweeper{Common: x.common}
+	_, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]types.UID{"old"}, x.deleted); diff != "" {
+		t.Errorf("uids that were deleted (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatAChangeMakesSweepable(t *testing.T) {
+	t.Parallel()
+	x := newRoom(t, gen.AuthUser("alice", gen.Password()), gen.AuthClient("billing"), login(day), session(tenant.Start))
+	sweeper := &controllers.Sweeper{Common: x.common}
+	aGrant := controllers.Sweepable{Kind: directory.Grants, Namespace: gen.Namespace, Name: "grant"}
+	aSession := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"}
+	for name, tc := range map[string]struct {
+		change directory.Change
+		want   []controllers.Sweepable
+	}{
+		"the grant itself":     {change: directory.Change{Kind: directory.Grants, Name: "grant"}, want: []controllers.Sweepable{aGrant}},
+		"the session itself":   {change: directory.Change{Kind: directory.Sessions, Name: "session"}, want: []controllers.Sweepable{aSession}},
+		"the user":             {change: directory.Change{Kind: directory.Users, Name: "alice"}, want: []controllers.Sweepable{aSession, aGrant}},
+		"the client":           {change: directory.Change{Kind: directory.Clients, Name: "billing"}, want: []controllers.Sweepable{aGrant}},
+		"the password":         {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{aGrant}},
+		"somebody else":        {change: directory.Change{Kind: directory.Users, Name: "bob"}},
+		"a keyring":            {change: directory.Change{Kind: directory.Keyrings, Name: gen.Namespace}},
+		"another Secret":       {change: directory.Change{Kind: directory.Secrets, Name: "another"}},
+		"in another namespace": {change: directory.Change{Kind: directory.Users, Namespace: "team-b", Name: "alice"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tc.change.Namespace == "" {
+				tc.change.Namespace = gen.Namespace
+			}
+			if diff := cmp.Diff(tc.want, sweeper.Requests(tc.change), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("sweepable (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
