@@ -100,25 +100,3 @@ func (g *generated) vouches(ring *keys.Ring, observed *corev1.Secret) bool {
 	at, known := directory.GeneratedAt(nil, observed)
 	return known && equality.Semantic.DeepEqual(g.data(ring, at), observed.Data)
 }
-
-// targetConflict says why a Secret is not written.
-func targetConflict(secret string, verdict secretwriter.Verdict) directory.Standing {
-	message := fmt.Sprintf("Secret %q exists and was not written by this operator for this object; it is left untouched", secret)
-	switch verdict {
-	case secretwriter.VerdictImmutable:
-		message = fmt.Sprintf("Secret %q is immutable or of another type; delete it to have it written anew", secret)
-	case secretwriter.VerdictOwnedByOther:
-		message = fmt.Sprintf("Secret %q holds the credential of another object; it is left untouched", secret)
-	}
-	return directory.Standing{Reason: v1alpha1.ReasonTargetConflict, Message: message}
-}
-
-// ownerReference makes an object the owner of a Secret, without a say in whether it may be deleted.
-func ownerReference(kind string, object metav1.Object) *metav1.OwnerReference {
-	return &metav1.OwnerReference{
-		APIVersion: v1alpha1.GroupVersion.String(),
-		Kind:       kind,
-		Name:       object.GetName(),
-		UID:        object.GetUID(),
-	}
-}

@@ -16,12 +16,10 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keyrings"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
-
-// DataKeyring is the data key under which a keyring's Secret holds it.
-const DataKeyring = "keyring.json"
 
 // Tenants gives every namespace that has an object of ours its keyring, one Secret in the operator's
 // namespace. A keyring that is there is never changed or replaced, whatever is in it.
@@ -73,16 +71,17 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 	return reconcile.Result{}, r.ensure(ctx, namespace)
 }
 
+// ensure makes the keyring of a namespace where there is none.
 func (r *Tenants) ensure(ctx context.Context, namespace *corev1.Namespace) error {
-	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: KeyringName(namespace.Name, namespace.UID)}
+	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: keyrings.Name(namespace.Name, string(namespace.UID))}
 	there := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
 	err := r.OperatorLive.Get(ctx, key, there)
 	switch {
 	case apierrors.IsNotFound(err):
-		return r.create(ctx, key, namespace)
+		return r.create(ctx, namespace)
 	case err != nil:
 		return fmt.Errorf("look for the keyring: %w", err)
-	case there.Labels[v1alpha1.LabelCredential] != v1alpha1.CredentialKeyring || there.Labels[v1alpha1.LabelTenant] != namespace.Name:
+	case !keyrings.IsLabelled(there.Labels, namespace.Name):
 		// Every object of the tenant tells so, until its labels are back and the cache has it again.
 		r.Directory.SetRing(namespace.Name, nil, fmt.Errorf("Secret %q has lost its labels; it needs %s=%s and %s=%s", //nolint:staticcheck // Secret is a kind
 			key.Name, v1alpha1.LabelCredential, v1alpha1.CredentialKeyring, v1alpha1.LabelTenant, namespace.Name))
@@ -93,35 +92,24 @@ func (r *Tenants) ensure(ctx context.Context, namespace *corev1.Namespace) error
 	return nil
 }
 
-func (r *Tenants) create(ctx context.Context, key types.NamespacedName, namespace *corev1.Namespace) error {
-	owner := keys.Tenant{Namespace: namespace.Name, UID: string(namespace.UID), Issuer: r.Issuer(namespace.Name)}
-	ring, err := keys.Generate(r.Rand, r.Clock.Now(), owner, []keys.Algorithm{keys.ES256, keys.RS256})
+func (r *Tenants) create(ctx context.Context, namespace *corev1.Namespace) error {
+	tenant := keys.Tenant{Namespace: namespace.Name, UID: string(namespace.UID), Issuer: r.Issuer(namespace.Name)}
+	ring, err := keys.Generate(r.Rand, r.Clock.Now(), tenant, []keys.Algorithm{keys.ES256, keys.RS256})
 	if err != nil {
 		return fmt.Errorf("make the keyring: %w", err)
 	}
-	encoded, err := ring.Encode()
+	content, err := keyrings.Content(ring)
 	if err != nil {
-		return fmt.Errorf("encode the keyring: %w", err)
-	}
-	target := secretwriter.Target{
-		Namespace:  key.Namespace,
-		Name:       key.Name,
-		Credential: v1alpha1.CredentialKeyring,
-		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationTenantUID, Value: owner.UID},
-	}
-	content := secretwriter.Content{
-		Data:        map[string][]byte{DataKeyring: encoded},
-		Labels:      map[string]string{v1alpha1.LabelTenant: owner.Namespace},
-		Annotations: map[string]string{v1alpha1.AnnotationIssuer: owner.Issuer},
+		return err
 	}
 	// Nothing was observed, so the writer can only create: a keyring that another leader has just
 	// made stays as it is.
-	result, err := r.Operator.Write(ctx, target, content, secretwriter.Observed{})
+	result, err := r.Operator.Write(ctx, keyrings.Target(r.OperatorNamespace, tenant), content, secretwriter.Observed{})
 	if err != nil {
 		return fmt.Errorf("write the keyring: %w", err)
 	}
 	if result.Outcome == secretwriter.OutcomeCreated {
-		log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", owner.Namespace, "issuer", owner.Issuer)
+		log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", tenant.Namespace, "issuer", tenant.Issuer)
 	}
 	return nil
 }
@@ -132,10 +120,4 @@ func (r *Tenants) tellIssuer(ctx context.Context, ring *keys.Ring) {
 	if held, asked := ring.Tenant().Issuer, r.Issuer(ring.Tenant().Namespace); held != asked {
 		log.FromContext(ctx).Info("The tenant keeps its issuer, which differs from what the flags ask for", "issuer", held, "asked", asked)
 	}
-}
-
-// KeyringName is the name of the Secret that holds the keyring of a namespace. The uid is part of
-// it: a namespace that was deleted and made again is another tenant, and gets keys of its own.
-func KeyringName(namespace string, uid types.UID) string {
-	return "keyring." + namespace + "." + string(uid)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +25,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/controllers"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/keyrings"
 	"github.com/grantkeeper/grantkeeper/internal/passwords"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
@@ -130,8 +130,7 @@ func (a *app) addIssuing(context.Context) error {
 }
 
 func (a *app) addKeyrings(ctx context.Context) error {
-	k := &keyrings{directory: a.directory, log: a.log.WithName("keyrings"), held: map[string]map[string]*corev1.Secret{}}
-	synced, err := k.follow(ctx, a.manager.GetCache())
+	synced, err := keyrings.NewFollower(a.directory, a.log.WithName("keyrings")).Follow(ctx, a.manager.GetCache())
 	a.keyrings = synced
 	return err
 }
@@ -212,13 +211,4 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 	}
 	scope := func(of string) bool { return a.options.isTenant(of) && (namespace == "" || of == namespace) }
 	return set.Run(ctx, a.directory, namespace, scope)
-}
-
-// host is what the base URL calls the endpoint.
-func (o *Options) host() string {
-	base, err := url.Parse(o.BaseURL)
-	if err != nil {
-		return ""
-	}
-	return base.Hostname()
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -191,17 +190,4 @@ func (a *app) followTrust(ctx context.Context, informers cache.Informers, name t
 		return fmt.Errorf("watch Secret %q: %w", name, err)
 	}
 	return nil
-}
-
-// wanted is what the operator's own certificate has to say.
-func (o *Options) wanted() certificates.Wanted {
-	wanted := certificates.Wanted{Hold: o.MaxJWTTTL}
-	for _, name := range append([]string{o.host()}, o.ServingNames...) {
-		if address, err := netip.ParseAddr(name); err == nil {
-			wanted.Addresses = append(wanted.Addresses, address)
-		} else {
-			wanted.DNSNames = append(wanted.DNSNames, name)
-		}
-	}
-	return wanted
 }

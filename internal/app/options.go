@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/grantkeeper/grantkeeper/internal/certificates"
 )
 
 // Options are what the command line sets.
@@ -161,4 +163,26 @@ func splitList(text string) []string {
 		}
 	}
 	return items
+}
+
+// wanted is what the operator's own certificate has to say.
+func (o *Options) wanted() certificates.Wanted {
+	wanted := certificates.Wanted{Hold: o.MaxJWTTTL}
+	for _, name := range append([]string{o.host()}, o.ServingNames...) {
+		if address, err := netip.ParseAddr(name); err == nil {
+			wanted.Addresses = append(wanted.Addresses, address)
+		} else {
+			wanted.DNSNames = append(wanted.DNSNames, name)
+		}
+	}
+	return wanted
+}
+
+// host is what the base URL calls the endpoint.
+func (o *Options) host() string {
+	base, err := url.Parse(o.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return base.Hostname()
 }

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/controllers"
+	"github.com/grantkeeper/grantkeeper/internal/keyrings"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
@@ -56,7 +56,7 @@ func TestNoSecretReachesAnErrorBody(t *testing.T) {
 	delivered := secretOf(t, g)
 	plant("the delivered refresh token", string(delivered.Data[v1alpha1.KeyRefreshToken]))
 	plant("the generated password", string(secretNamed(t, s.namespace, s.name("generated")).Data[v1alpha1.KeyPassword]))
-	plant("the keyring", string(keyringOf(t, s.namespace).Data[controllers.DataKeyring]))
+	plant("the keyring", string(keyringOf(t, s.namespace).Data[keyrings.DataKey]))
 
 	caller := newCaller(t, delivered)
 	answer := caller.form(t, c.Name, secret, url.Values{"grant_type": {"password"}, "username": {user.Name}, "password": {password}}, http.StatusOK)

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/controllers"
+	"github.com/grantkeeper/grantkeeper/internal/keyrings"
 )
 
 func TestAnUnreadableKeyringStopsItsTenantAndIsNeverReplaced(t *testing.T) {
@@ -25,7 +25,7 @@ func TestAnUnreadableKeyringStopsItsTenantAndIsNeverReplaced(t *testing.T) {
 	good := keyring.DeepCopy()
 	for name, vandalize := range map[string]func(*corev1.Secret){
 		"cut": func(secret *corev1.Secret) {
-			secret.Data[controllers.DataKeyring] = good.Data[controllers.DataKeyring][:100]
+			secret.Data[keyrings.DataKey] = good.Data[keyrings.DataKey][:100]
 		},
 		"emptied": func(secret *corev1.Secret) { secret.Data = nil },
 		"foreign": func(secret *corev1.Secret) { secret.Annotations[v1alpha1.AnnotationTenantUID] = "another" },
@@ -91,7 +91,7 @@ func keyringOf(t *testing.T, namespace string) *corev1.Secret {
 		t.Fatal(err)
 	}
 	keyring := &corev1.Secret{}
-	key := client.ObjectKey{Namespace: operatorNamespace, Name: controllers.KeyringName(namespace, tenant.UID)}
+	key := client.ObjectKey{Namespace: operatorNamespace, Name: keyrings.Name(namespace, string(tenant.UID))}
 	if err := admin.Get(t.Context(), key, keyring); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package app
+package keyrings
 
 import (
 	"context"
@@ -13,13 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/controllers"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/keys"
 )
 
-// keyrings feeds the directory with the keyrings in the operator's namespace, on every replica.
-type keyrings struct {
+// Follower feeds the directory with the keyrings in the operator's namespace, on every replica.
+type Follower struct {
 	directory *directory.Directory
 	log       logr.Logger
 
@@ -27,17 +25,23 @@ type keyrings struct {
 	held map[string]map[string]*corev1.Secret // by tenant, then by the Secret's name
 }
 
-// follow registers with the informer of the operator's Secrets. The function it returns tells
+// NewFollower makes a follower that has seen nothing yet. The log hears of keyrings that cannot be
+// used, never of what is in them.
+func NewFollower(d *directory.Directory, log logr.Logger) *Follower {
+	return &Follower{directory: d, log: log, held: map[string]map[string]*corev1.Secret{}}
+}
+
+// Follow registers with the informer of the operator's Secrets. The function it returns tells
 // whether the first list has been taken in.
-func (k *keyrings) follow(ctx context.Context, informers cache.Informers) (hasSynced func() bool, err error) {
+func (f *Follower) Follow(ctx context.Context, informers cache.Informers) (hasSynced func() bool, err error) {
 	informer, err := informers.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false))
 	if err != nil {
 		return nil, fmt.Errorf("get the informer of keyrings: %w", err)
 	}
 	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { k.change(object, false) },
-		UpdateFunc: func(_, object any) { k.change(object, false) },
-		DeleteFunc: func(object any) { k.change(object, true) },
+		AddFunc:    func(object any) { f.change(object, false) },
+		UpdateFunc: func(_, object any) { f.change(object, false) },
+		DeleteFunc: func(object any) { f.change(object, true) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("watch keyrings: %w", err)
@@ -45,7 +49,7 @@ func (k *keyrings) follow(ctx context.Context, informers cache.Informers) (hasSy
 	return registration.HasSynced, nil
 }
 
-func (k *keyrings) change(raw any, gone bool) {
+func (f *Follower) change(raw any, gone bool) {
 	if last, ok := raw.(toolscache.DeletedFinalStateUnknown); ok {
 		raw = last.Obj
 	}
@@ -55,21 +59,21 @@ func (k *keyrings) change(raw any, gone bool) {
 	}
 	tenant := secret.Labels[v1alpha1.LabelTenant]
 
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.held[tenant] == nil {
-		k.held[tenant] = map[string]*corev1.Secret{}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.held[tenant] == nil {
+		f.held[tenant] = map[string]*corev1.Secret{}
 	}
 	if gone {
-		delete(k.held[tenant], secret.Name)
+		delete(f.held[tenant], secret.Name)
 	} else {
-		k.held[tenant][secret.Name] = secret
+		f.held[tenant][secret.Name] = secret
 	}
-	ring, err := decode(tenant, newest(k.held[tenant]))
+	ring, err := decode(tenant, newest(f.held[tenant]))
 	if err != nil {
-		k.log.Error(err, "The keyring of a tenant cannot be used; nothing is issued or checked there", "tenant", tenant)
+		f.log.Error(err, "The keyring of a tenant cannot be used; nothing is issued or checked there", "tenant", tenant)
 	}
-	k.directory.SetRing(tenant, ring, err)
+	f.directory.SetRing(tenant, ring, err)
 }
 
 // newest picks the keyring of the namespace that was made last under the name: an earlier one is
@@ -82,18 +86,4 @@ func newest(held map[string]*corev1.Secret) (last *corev1.Secret) {
 		}
 	}
 	return last
-}
-
-func decode(tenant string, secret *corev1.Secret) (*keys.Ring, error) {
-	if secret == nil {
-		return nil, directory.ErrNoKeyring
-	}
-	ring, err := keys.Decode(secret.Data[controllers.DataKeyring])
-	if err != nil {
-		return nil, fmt.Errorf("Secret %q: %w", secret.Name, err) //nolint:staticcheck // Secret is a kind
-	}
-	if held := ring.Tenant(); held.Namespace != tenant || held.UID != secret.Annotations[v1alpha1.AnnotationTenantUID] {
-		return nil, fmt.Errorf("Secret %q: its label and annotation name another tenant than its content", secret.Name) //nolint:staticcheck // likewise
-	}
-	return ring, nil
 }

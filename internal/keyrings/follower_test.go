@@ -1,4 +1,4 @@
-package app
+package keyrings
 
 import (
 	"errors"
@@ -12,7 +12,6 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/controllers"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
@@ -38,18 +37,16 @@ func keyringSecret(t *testing.T, issuer string, age time.Duration) *corev1.Secre
 			Labels:            map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialKeyring, v1alpha1.LabelTenant: tenantName},
 			Annotations:       map[string]string{v1alpha1.AnnotationTenantUID: ring.Tenant().UID},
 		},
-		Data: map[string][]byte{controllers.DataKeyring: encoded},
+		Data: map[string][]byte{DataKey: encoded},
 	}
 }
 
-func newKeyrings() *keyrings {
-	return &keyrings{directory: directory.New(), log: logr.Discard(), held: map[string]map[string]*corev1.Secret{}}
-}
+func newFollower() *Follower { return NewFollower(directory.New(), logr.Discard()) }
 
 // ring is what the directory has for the tenant.
-func (k *keyrings) ring(t *testing.T) (*keys.Ring, error) {
+func (f *Follower) ring(t *testing.T) (*keys.Ring, error) {
 	t.Helper()
-	tenant, ok := k.directory.Tenant(tenantName)
+	tenant, ok := f.directory.Tenant(tenantName)
 	if !ok {
 		return nil, directory.ErrNoKeyring
 	}
@@ -64,17 +61,17 @@ func TestAKeyringThatCannotBeUsedSaysWhy(t *testing.T) {
 	}{
 		"one that is good":                 {spoil: func(*corev1.Secret) {}},
 		"one without data":                 {spoil: func(s *corev1.Secret) { s.Data = nil }, want: `Secret "keyring.https://one"`},
-		"one that is no JSON":              {spoil: func(s *corev1.Secret) { s.Data[controllers.DataKeyring] = []byte("secret garbage") }, want: "Secret"},
+		"one that is no JSON":              {spoil: func(s *corev1.Secret) { s.Data[DataKey] = []byte("secret garbage") }, want: "Secret"},
 		"one annotated with another uid":   {spoil: func(s *corev1.Secret) { s.Annotations[v1alpha1.AnnotationTenantUID] = "another" }, want: "another tenant"},
 		"one that has lost its annotation": {spoil: func(s *corev1.Secret) { s.Annotations = nil }, want: "another tenant"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKeyrings()
+			f := newFollower()
 			secret := keyringSecret(t, "https://one", 0)
 			tc.spoil(secret)
-			k.change(secret, false)
-			_, err := k.ring(t)
+			f.change(secret, false)
+			_, err := f.ring(t)
 			switch {
 			case tc.want == "" && err != nil:
 				t.Errorf("the keyring: %v", err)
@@ -89,11 +86,11 @@ func TestAKeyringThatCannotBeUsedSaysWhy(t *testing.T) {
 
 func TestAKeyringUnderTheNameOfAnotherTenantServesNobody(t *testing.T) {
 	t.Parallel()
-	k := newKeyrings()
+	f := newFollower()
 	secret := keyringSecret(t, "https://one", 0)
 	secret.Labels[v1alpha1.LabelTenant] = "team-b"
-	k.change(secret, false)
-	tenant, _ := k.directory.Tenant("team-b")
+	f.change(secret, false)
+	tenant, _ := f.directory.Tenant("team-b")
 	if _, err := tenant.Ring(); err == nil || !strings.Contains(err.Error(), "another tenant") {
 		t.Errorf("team-b's keyring: %v, want a refusal", err)
 	}
@@ -107,11 +104,11 @@ func TestSecretsThatAreNoKeyringsAreIgnored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			k := newKeyrings()
+			f := newFollower()
 			secret := keyringSecret(t, "https://one", 0)
 			change(secret)
-			k.change(secret, false)
-			if len(k.directory.Namespaces()) != 0 {
+			f.change(secret, false)
+			if len(f.directory.Namespaces()) != 0 {
 				t.Error("it has made a tenant")
 			}
 		})
@@ -120,11 +117,11 @@ func TestSecretsThatAreNoKeyringsAreIgnored(t *testing.T) {
 
 func TestOfSeveralKeyringsTheNewestServesUntilItGoes(t *testing.T) {
 	t.Parallel()
-	k := newKeyrings()
+	f := newFollower()
 	older, newer := keyringSecret(t, "https://older", time.Hour), keyringSecret(t, "https://newer", 0)
 	serves := func(want string) {
 		t.Helper()
-		ring, err := k.ring(t)
+		ring, err := f.ring(t)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,13 +129,13 @@ func TestOfSeveralKeyringsTheNewestServesUntilItGoes(t *testing.T) {
 			t.Errorf("the keyring of %q serves, want that of %q", issuer, want)
 		}
 	}
-	k.change(newer, false)
-	k.change(older, false)
+	f.change(newer, false)
+	f.change(older, false)
 	serves("https://newer")
-	k.change(toolscache.DeletedFinalStateUnknown{Obj: newer}, true)
+	f.change(toolscache.DeletedFinalStateUnknown{Obj: newer}, true)
 	serves("https://older")
-	k.change(older, true)
-	if _, err := k.ring(t); !errors.Is(err, directory.ErrNoKeyring) {
+	f.change(older, true)
+	if _, err := f.ring(t); !errors.Is(err, directory.ErrNoKeyring) {
 		t.Errorf("without any keyring: %v, want ErrNoKeyring", err)
 	}
 }
