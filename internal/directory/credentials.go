@@ -36,18 +36,32 @@ func (t *Tenant) Password(u *User) (sensitive.String, Standing) {
 	}
 }
 
+// credentialVersion is a version and what it was derived from besides the user.
+type credentialVersion struct {
+	ring   *keys.Ring
+	secret *corev1.Secret
+	text   string
+}
+
 // CredentialVersion names a user's current password without telling it (the `cv` claim); false
-// where there is none.
+// where there is none. It is asked for with every check of a token that stems from a login, and
+// derived once for each password.
 func (t *Tenant) CredentialVersion(u *User) (string, bool) {
 	ring, err := t.Ring()
 	if err != nil {
 		return "", false
 	}
+	secret, _ := t.Secret(passwordSecretName(u.AuthUser))
+	if held := u.version.Load(); held != nil && held.ring == ring && held.secret == secret {
+		return held.text, true
+	}
 	password, standing := t.Password(u)
 	if !standing.Good() || password.IsZero() {
 		return "", false
 	}
-	return ring.CredentialVersion(u.Subject(), []byte(password.Reveal())), true
+	text := ring.CredentialVersion(u.Subject(), []byte(password.Reveal()))
+	u.version.Store(&credentialVersion{ring, secret, text})
+	return text, true
 }
 
 // ClientSecret gives a client's current secret. It is zero for a client without one.

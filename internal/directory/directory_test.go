@@ -295,3 +295,41 @@ func TestASessionsGrantHearsOfItsEnd(t *testing.T) {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
 }
+
+func TestTheCredentialVersionFollowsThePassword(t *testing.T) {
+	t.Parallel()
+	given := user("alice", start, func(u *v1alpha1.AuthUser) {
+		u.Spec.Password = &v1alpha1.UserPassword{SecretRef: &v1alpha1.SecretKeyReference{Name: "pw", Key: "password"}}
+	})
+	secret := func(password string) *corev1.Secret {
+		return &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "pw", Labels: map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialInput}},
+			Data:       map[string][]byte{"password": []byte(password)},
+		}
+	}
+	d, tenant := filled(given, secret("first"))
+	d.SetRing(team, keystest.Ring(t, team, "https://issuer.example"), nil)
+	u, _ := tenant.User("alice")
+	version := func(wantOK bool) string {
+		t.Helper()
+		text, ok := tenant.CredentialVersion(u)
+		if ok != wantOK {
+			t.Fatalf("there is a version: %t, want %t", ok, wantOK)
+		}
+		return text
+	}
+	first := version(true)
+	if version(true) != first {
+		t.Error("the same password has two versions")
+	}
+	d.Put(secret("second"))
+	if version(true) == first {
+		t.Error("a changed password kept its version")
+	}
+	d.Put(secret("first"))
+	if version(true) != first {
+		t.Error("the first password came back under another version")
+	}
+	d.Remove(secret("first"))
+	version(false)
+}

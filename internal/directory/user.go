@@ -2,6 +2,7 @@ package directory
 
 import (
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -17,6 +18,7 @@ type User struct {
 
 	logins   []string
 	unusable string
+	version  atomic.Pointer[credentialVersion]
 }
 
 type userTable struct {
