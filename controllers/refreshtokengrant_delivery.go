@@ -49,7 +49,7 @@ func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secret
 	}
 	o.good = found != nil && !found.Expired(d.now)
 	if found == nil && !d.looked {
-		return d.look(ctx)
+		return d.look(ctx, observed)
 	}
 	target := d.target()
 	seen := secretwriter.Observed{Secret: observed, Vouched: found != nil}
@@ -70,10 +70,11 @@ func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secret
 	return d.write(ctx, target, seen, &decision, o)
 }
 
-// look reads the grant's status and its Secret past the cache, once. Where no token was found the
-// decision rests on status, and a status or a Secret that has not been seen yet would make a second
-// token of one revision.
-func (d *delivery) look(ctx context.Context) (secretwriter.Result, outcome, error) {
+// look reads the grant's status past the cache, once. Where no token was found the decision rests on
+// it, and a status that has not been seen yet would make a second token of one revision. A reference
+// token is made before its Secret is written, so whether something stands there is looked up too; of
+// a JWT it is found out by the write.
+func (d *delivery) look(ctx context.Context, observed *corev1.Secret) (secretwriter.Result, outcome, error) {
 	d.looked = true
 	status := &v1alpha1.RefreshTokenGrant{}
 	if err := d.Live.Get(ctx, client.ObjectKeyFromObject(d.grant.RefreshTokenGrant), status); err != nil {
@@ -83,16 +84,20 @@ func (d *delivery) look(ctx context.Context) (secretwriter.Result, outcome, erro
 	current.Status = status.Status
 	d.grant = &directory.Grant{RefreshTokenGrant: &current}
 
-	target := d.target()
-	secret := &corev1.Secret{}
-	err := d.Live.Get(ctx, types.NamespacedName{Namespace: target.Namespace, Name: target.Name}, secret)
-	switch {
-	case apierrors.IsNotFound(err):
-		secret = nil
-	case err != nil:
-		return secretwriter.Result{}, outcome{terms: d.terms}, fmt.Errorf("read the Secret: %w", err)
+	if d.terms.Format == revision.FormatReference {
+		target := d.target()
+		secret := &corev1.Secret{}
+		err := d.Live.Get(ctx, types.NamespacedName{Namespace: target.Namespace, Name: target.Name}, secret)
+		switch {
+		case apierrors.IsNotFound(err):
+			observed = nil
+		case err != nil:
+			return secretwriter.Result{}, outcome{terms: d.terms}, fmt.Errorf("read the Secret: %w", err)
+		default:
+			observed = secret
+		}
 	}
-	return d.attempt(ctx, secret)
+	return d.attempt(ctx, observed)
 }
 
 // write carries a decision out. A reference token that does not reach its Secret is taken back:
