@@ -125,7 +125,7 @@ func TestADuplicateLoginNamesItsField(t *testing.T) {
 		}),
 	)
 	u, _ := tenant.User("young")
-	want := directory.NewStanding(v1alpha1.ReasonDuplicateLogin, "spec.emails[%d].address is held by AuthUser %q", 2, "old")
+	want := directory.NewStanding(v1alpha1.ReasonDuplicateLogin, "spec.emails: %q is held by AuthUser %q", "Carol", "old")
 	if diff := cmp.Diff(want, tenant.UserStanding(u, start)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

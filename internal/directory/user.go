@@ -129,9 +129,9 @@ func (t *Tenant) contested(u *User) Standing {
 		switch {
 		case !ok || held.Name == u.Name:
 		case i == 0:
-			return NewStanding(v1alpha1.ReasonDuplicateLogin, "the username is held by AuthUser %q", held.Name)
+			return NewStanding(v1alpha1.ReasonDuplicateLogin, "the username %q is held by AuthUser %q", u.EffectiveUsername(), held.Name)
 		default:
-			return NewStanding(v1alpha1.ReasonDuplicateLogin, "spec.emails[%d].address is held by AuthUser %q", i-1, held.Name)
+			return NewStanding(v1alpha1.ReasonDuplicateLogin, "spec.emails: %q is held by AuthUser %q", u.Spec.Emails[i-1].Address, held.Name)
 		}
 	}
 	if held, ok := holderOf(t.users.bySubject, u.Subject(), (*User).claim); ok && held.Name != u.Name {

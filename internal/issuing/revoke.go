@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -25,6 +26,13 @@ func (s *Service) Revoke(ctx context.Context, namespace, token string, dialect t
 		return err
 	case o.access.Dialect != dialect:
 		return nil
+	}
+	return s.end(ctx, t, o)
+}
+
+// end ends a token that has been opened. One that is dead already costs no write.
+func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) (err error) {
+	switch {
 	case o.session != nil:
 		err = s.Store.DeleteSession(ctx, t.Namespace(), o.session.Name)
 	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):

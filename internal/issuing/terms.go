@@ -1,7 +1,9 @@
 package issuing
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -108,7 +110,7 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 		granted = nil // a login that got no scope gets none later, whatever the client's defaults become
 	}
 	if len(refused) > 0 {
-		return directory.NewStanding(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %q is not allowed by both AuthUser %q and AuthClient %q", refused, terms.User.Name, name)
+		return notGranted(refused, terms.User, client)
 	}
 	audiences, refused := audiencesOf(g.Spec.Audiences, client, terms.Issuer)
 	if len(refused) > 0 {
@@ -125,6 +127,18 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 	terms.Profile = profileOf(terms.User.AuthUser, granted)
 	terms.setFormat(g.Spec.EffectiveFormat(&client.Spec), keys.Algorithm(client.Spec.EffectiveSigningAlgorithm()))
 	return directory.Standing{}
+}
+
+// notGranted says who does not allow which of the scopes that are refused.
+func notGranted(refused []string, user *directory.User, client *directory.Client) directory.Standing {
+	var who []string
+	if by := notAllowed(refused, user.Scopes); len(by) > 0 {
+		who = append(who, fmt.Sprintf("AuthUser %q does not allow %q", user.Name, by))
+	}
+	if _, by := scopes.Grant(refused, client.Scopes); len(by) > 0 {
+		who = append(who, fmt.Sprintf("AuthClient %q does not allow %q", client.Name, by))
+	}
+	return directory.NewStanding(v1alpha1.ReasonScopeNotGranted, "spec.scopes: %s", strings.Join(who, "; "))
 }
 
 // forWazo completes the terms of a grant to an unregistered client of the wazo dialect.

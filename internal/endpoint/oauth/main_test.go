@@ -95,7 +95,7 @@ func (s *server) mount(t testing.TB, log logr.Logger) {
 	other := func(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) { w.WriteHeader(http.StatusTeapot) }
 	form := oauth.NewTokenEndpoint(s.Service, log)
 	dialect := endpoint.Dialect{
-		Routes: append(endpoint.JWKSRoutes(s.Service.JWKS, form.Fail), endpoint.Route{
+		Routes: append(append(form.Routes(), endpoint.JWKSRoutes(s.Service.JWKS, form.Fail)...), endpoint.Route{
 			Method:  http.MethodPost,
 			Pattern: "/token",
 			Handle:  endpoint.ByContentType("application/json", other, form.Token),

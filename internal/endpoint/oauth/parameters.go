@@ -15,6 +15,7 @@ type parameters struct {
 	username     string
 	password     sensitive.String
 	refreshToken sensitive.String
+	token        sensitive.String // RFC 7009 and RFC 7662
 	scope        string
 	resources    []string
 	clientID     string
@@ -48,6 +49,8 @@ func (p *parameters) set(name, value []byte) bool {
 		return hide(&p.password, value)
 	case "refresh_token":
 		return hide(&p.refreshToken, value)
+	case "token":
+		return hide(&p.token, value)
 	case "scope":
 		return put(&p.scope, value)
 	case "resource":

@@ -11,19 +11,49 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
 
-// TokenEndpoint answers token requests (RFC 6749 §3.2).
+// TokenEndpoint answers token requests (RFC 6749 §3.2), and the requests of clients that ask about a
+// token (RFC 7662) or give one back (RFC 7009).
 type TokenEndpoint struct {
 	service *issuing.Service
 	log     logr.Logger
 	serve   endpoint.Handler
 }
 
+// formType is the media type of every request.
+const formType = "application/x-www-form-urlencoded"
+
 // NewTokenEndpoint makes a token endpoint. The log gets the causes of 5xx answers and nothing of
 // any request.
 func NewTokenEndpoint(service *issuing.Service, log logr.Logger) *TokenEndpoint {
 	e := &TokenEndpoint{service: service, log: log}
-	e.serve = endpoint.ByContentType("application/x-www-form-urlencoded", e.serveForm, serveOther)
+	e.serve = e.onForm(e.serveToken)
 	return e
+}
+
+// Routes are those of introspection and revocation. POST /token is not among them, because that path
+// is shared: see Token.
+func (e *TokenEndpoint) Routes() []endpoint.Route {
+	return []endpoint.Route{
+		{Method: http.MethodPost, Pattern: "/introspect", Handle: e.onForm(e.serveIntrospection)},
+		{Method: http.MethodPost, Pattern: "/revoke", Handle: e.onForm(e.serveRevocation)},
+	}
+}
+
+// onForm gives a handler its body, which has to be a form. The error is the answer where there is
+// one.
+func (e *TokenEndpoint) onForm(serve func(w http.ResponseWriter, r *http.Request, call endpoint.Call, body []byte) error) endpoint.Handler {
+	onForm := func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+		body, err := endpoint.ReadBody(r)
+		if err != nil {
+			unreadable(err).write(w)
+			return
+		}
+		defer body.Release()
+		if err := serve(w, r, call, body.B); err != nil {
+			e.Fail(w, r, call, err)
+		}
+	}
+	return endpoint.ByContentType(formType, onForm, serveOther)
 }
 
 // Token answers POST /token for the tenant of the call. It is an endpoint.Handler; what is not a
@@ -37,19 +67,13 @@ func serveOther(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) {
 	invalidRequest("the body must be application/x-www-form-urlencoded").write(w)
 }
 
-func (e *TokenEndpoint) serveForm(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
-	body, err := endpoint.ReadBody(r)
+func (e *TokenEndpoint) serveToken(w http.ResponseWriter, r *http.Request, call endpoint.Call, body []byte) error {
+	issued, err := e.issue(r, call, body)
 	if err != nil {
-		unreadable(err).write(w)
-		return
-	}
-	defer body.Release()
-	issued, err := e.issue(r, call, body.B)
-	if err != nil {
-		e.Fail(w, r, call, err)
-		return
+		return err
 	}
 	answer(w, issued)
+	return nil
 }
 
 func unreadable(err error) *problem {
@@ -69,11 +93,7 @@ func (e *TokenEndpoint) issue(r *http.Request, call endpoint.Call, body []byte) 
 	if p.grantType == "" {
 		return nil, missing("grant_type")
 	}
-	presented, err := clientAuthentication(r.Header, p)
-	if err != nil {
-		return nil, err
-	}
-	client, err := e.service.AuthenticateClient(call.Tenant, presented)
+	client, err := e.authenticate(r, call, p)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +108,14 @@ func (e *TokenEndpoint) issue(r *http.Request, call endpoint.Call, body []byte) 
 	return redeem(r.Context(), e.service, &request{
 		parameters: p, client: client, wish: wish, userAgent: r.UserAgent(), source: call.Client.String(),
 	})
+}
+
+func (e *TokenEndpoint) authenticate(r *http.Request, call endpoint.Call, p *parameters) (*issuing.AuthenticatedClient, error) {
+	presented, err := clientAuthentication(r.Header, p)
+	if err != nil {
+		return nil, err
+	}
+	return e.service.AuthenticateClient(call.Tenant, presented)
 }
 
 // request is a token request whose client has authenticated.

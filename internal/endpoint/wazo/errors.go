@@ -28,7 +28,7 @@ var (
 	errNoSuchToken    = &problem{status: http.StatusNotFound, text: "No such token"}
 	errNoSuchTenant   = &problem{status: http.StatusNotFound, text: "No such tenant"}
 	errUnavailable    = &problem{status: http.StatusServiceUnavailable, text: "The service cannot answer now"}
-	errNotJSON        = &problem{status: http.StatusBadRequest, text: "The body must be JSON", framework: true}
+	errNotJSON        = &problem{status: http.StatusBadRequest, text: "The body must be JSON, and the Content-Type must not say that it is a form", framework: true}
 	errNoRoute        = serverProblem(http.StatusNotFound)
 )
 
