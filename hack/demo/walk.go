@@ -137,12 +137,18 @@ var mainJob = []step{
   "$GRANTKEEPER_URL/token" | tee .dev/client.json`,
 			`ACCESS_TOKEN=$(demo field .dev/client.json access_token)`,
 			`demo verify .dev/jwks.json "$GRANTKEEPER_URL" "$ACCESS_TOKEN"`,
+			`curl -sS --cacert "$GRANTKEEPER_CA" -u "$CONSUMER_KEY:$CONSUMER_SECRET" \
+  -d "token=$ACCESS_TOKEN" "$GRANTKEEPER_URL/introspect" | grep '"active":true'`,
 		},
 	},
 	{
-		title: "Revoke a token",
-		why:   "Every replica refuses it from now on: 404.",
+		title: "Revoke tokens",
+		why:   "The endpoint refuses them from now on: the one is not active any more, the other is not found.",
 		commands: []string{
+			`curl -sS --cacert "$GRANTKEEPER_CA" -u "$CONSUMER_KEY:$CONSUMER_SECRET" \
+  -d "token=$ACCESS_TOKEN" "$GRANTKEEPER_URL/revoke"`,
+			`curl -sS --cacert "$GRANTKEEPER_CA" -u "$CONSUMER_KEY:$CONSUMER_SECRET" \
+  -d "token=$ACCESS_TOKEN" "$GRANTKEEPER_URL/introspect" | grep '"active":false'`,
 			`curl -sS --cacert "$GRANTKEEPER_CA" -X DELETE "$GRANTKEEPER_URL/api/auth/0.1/token/$TOKEN"`,
 			`curl -sS --cacert "$GRANTKEEPER_CA" --head "$GRANTKEEPER_URL/api/auth/0.1/token/$TOKEN" | grep '^HTTP.* 404'`,
 		},

@@ -30,28 +30,35 @@ func (s *Service) Revoke(ctx context.Context, namespace, token string, dialect t
 	return s.end(ctx, t, o)
 }
 
-// end ends a token that has been opened. One that is dead already costs no write.
-func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) (err error) {
+// end ends a token that has been opened. One that is dead already costs no write. This replica knows
+// at once; the others when their watch brings it.
+func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error {
 	switch {
 	case o.session != nil:
-		err = s.Store.DeleteSession(ctx, t.Namespace(), o.session.Name)
+		if err := s.Store.DeleteSession(ctx, t.Namespace(), o.session.Name); err != nil {
+			return unavailable(err)
+		}
+		s.Directory.Remove(o.session)
+		return nil
 	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):
 		return nil
-	default:
-		err = s.Store.Revoke(ctx, &v1alpha1.TokenRevocation{
-			ObjectMeta: metav1.ObjectMeta{
-				Namespace: t.Namespace(),
-				Name:      o.access.ID,
-				Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
-			},
-			Spec: v1alpha1.TokenRevocationSpec{
-				ExpiresAt: metav1.NewTime(o.access.ExpiresAt),
-				Reason:    "revoked at the endpoint",
-			},
-		})
 	}
-	if err != nil {
+	revocation := &v1alpha1.TokenRevocation{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: t.Namespace(),
+			Name:      o.access.ID,
+			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
+		},
+		Spec: v1alpha1.TokenRevocationSpec{
+			ExpiresAt: metav1.NewTime(o.access.ExpiresAt),
+			Reason:    "revoked at the endpoint",
+		},
+	}
+	if err := s.Store.Revoke(ctx, revocation); err != nil {
 		return unavailable(err)
+	}
+	if revocation.UID != "" { // else it stands already, and the watch has it
+		s.Directory.Put(revocation)
 	}
 	return nil
 }
