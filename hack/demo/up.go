@@ -24,8 +24,12 @@ func up(ctx context.Context, out io.Writer, p *place) (err error) {
 	if err := p.lock(ctx, out); err != nil {
 		return err
 	}
-	if _, err := p.stopDaemons(ctx); err != nil {
+	stopped, err := p.stopDaemons(ctx)
+	if err != nil {
 		return err
+	}
+	if len(stopped) > 0 {
+		fmt.Fprintln(out, "An earlier demo was running; it was stopped, and its cluster is gone.")
 	}
 	if err := p.clear(); err != nil {
 		return err
@@ -50,6 +54,9 @@ func (d *demo) show(ctx context.Context) error {
 	address, err := endpointAddress()
 	if err != nil {
 		return err
+	}
+	if address != usualAddress {
+		fmt.Fprintf(d.out, "%s is taken; the endpoint gets %s.\n", usualAddress, address)
 	}
 	if err := d.prepare(ctx); err != nil {
 		return err
