@@ -105,8 +105,9 @@ func TestWhoAsksAboutATokenMustAuthenticate(t *testing.T) {
 		for _, path := range []string{"/introspect", "/revoke"} {
 			t.Run(path+" "+name, func(t *testing.T) {
 				t.Parallel()
-				tc.request.path = path
-				answer := s.send(t, tc.request)
+				asked := tc.request
+				asked.path = path
+				answer := s.send(t, asked)
 				if got := field(t, answer.Body.Bytes(), "error"); answer.Code != tc.wantStatus || got != tc.wantError {
 					t.Errorf("%d %s, want %d %s", answer.Code, got, tc.wantStatus, tc.wantError)
 				}
