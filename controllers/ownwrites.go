@@ -18,9 +18,9 @@ const (
 )
 
 // ownWrites knows which status writes of a controller have not come back yet. Objects and their
-// Secrets arrive by separate watches: without it, a Secret that is deleted as soon as it was written
-// would be decided on with a status that does not know its token, and the revision would be made
-// twice. The zero value is ready for use.
+// Secrets arrive by separate watches, so the event of a Secret often comes before that of the status
+// written after it: a reconcile between the two would write the same status again, or look past the
+// cache for it. The zero value is ready for use.
 type ownWrites struct {
 	mu      sync.Mutex
 	pending map[types.NamespacedName]ownWrite

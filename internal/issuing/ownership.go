@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
@@ -61,7 +62,12 @@ func (s *Service) revokeGrant(ctx context.Context, c *AuthenticatedClient, g *di
 	}
 	_, err := s.Store.MoveEpoch(ctx, g.RefreshTokenGrant)
 	if errors.Is(err, store.ErrConflict) {
-		_, err = s.moveAnew(ctx, c.tenant, g.Spec.ID)
+		// Memory is late, as it is just after a status was written. Whatever the grant's state is now, the
+		// token has to end.
+		var current *v1alpha1.RefreshTokenGrant
+		if current, err = s.Live.GrantByID(ctx, c.tenant.Namespace(), g.Spec.ID); err == nil {
+			_, err = s.Store.MoveEpoch(ctx, current)
+		}
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return unavailable(err)

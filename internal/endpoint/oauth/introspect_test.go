@@ -170,3 +170,25 @@ func TestARefreshTokenThatIsGivenBackEndsEveryTokenOfItsGrant(t *testing.T) {
 		t.Errorf("the grant's epoch is %d, want that it has moved to 2", grant.Spec.Epoch)
 	}
 }
+
+func TestARefreshTokenEndsAlsoWhereMemoryIsLate(t *testing.T) {
+	t.Parallel()
+	s, x := onAPIServer(t)
+	refresh := s.refreshToken(t)
+	row, _ := s.Rows(t).Grant("nightly")
+	stale := row.DeepCopy()
+	changed := row.DeepCopy()
+	changed.Labels = map[string]string{"team": "billing"}
+	x.Update(t, changed)
+	s.Put(stale) // as before the change
+	if answer := s.send(t, request{path: "/revoke", form: form("token", refresh), headers: basic("billing", clientSecret)}); answer.Code != http.StatusOK {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	grant := gen.In(s.Namespace, gen.RefreshTokenGrant("nightly"))
+	if err := x.Client.Get(t.Context(), client.ObjectKeyFromObject(grant), grant); err != nil {
+		t.Fatal(err)
+	}
+	if grant.Spec.Epoch != 2 {
+		t.Errorf("the grant's epoch is %d, want that it has moved to 2", grant.Spec.Epoch)
+	}
+}
