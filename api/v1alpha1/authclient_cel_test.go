@@ -43,9 +43,9 @@ accessToken: {ttl: 1h30m, format: Reference, signingAlgorithm: RS256}`)},
 			spec:      `secret: {generate: {secretName: a..b}}`,
 			wantField: "spec.secret.generate.secretName", wantMessage: "must be the name of a Secret",
 		},
-		"public clients are not served yet": {
+		"a public client has no secret to keep": {
 			spec:      withSecret(`type: Public`),
-			wantField: "spec.type", wantMessage: `supported values: "Confidential"`,
+			wantField: "spec.secret", wantMessage: "a Public client has no secret",
 		},
 		"authentication is one of two": {
 			spec:      withSecret(`authentication: None`),

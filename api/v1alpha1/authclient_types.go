@@ -6,11 +6,17 @@ import (
 
 // ClientType is the OAuth 2.0 client type (RFC 6749 section 2.1).
 //
-// +kubebuilder:validation:Enum=Confidential
+// +kubebuilder:validation:Enum=Confidential;Public
 type ClientType string
 
-// ClientTypeConfidential is a client that can keep a secret. The default.
-const ClientTypeConfidential ClientType = "Confidential"
+// The client types.
+const (
+	// ClientTypeConfidential is a client that can keep a secret. The default.
+	ClientTypeConfidential ClientType = "Confidential"
+	// ClientTypePublic is a client that runs where its user can read it, such as a browser or a
+	// phone. It has no secret and proves the start of a login with PKCE (RFC 7636).
+	ClientTypePublic ClientType = "Public"
+)
 
 // ClientAuthentication is how a client proves itself at the token endpoint.
 //
@@ -28,7 +34,7 @@ const (
 
 // GrantType is an OAuth 2.0 grant type that a client may use.
 //
-// +kubebuilder:validation:Enum=Password;RefreshToken;ClientCredentials
+// +kubebuilder:validation:Enum=Password;RefreshToken;ClientCredentials;AuthorizationCode
 type GrantType string
 
 // The grant types.
@@ -40,6 +46,9 @@ const (
 	GrantTypeRefreshToken GrantType = "RefreshToken"
 	// GrantTypeClientCredentials lets the client act for itself (section 4.4).
 	GrantTypeClientCredentials GrantType = "ClientCredentials"
+	// GrantTypeAuthorizationCode lets users log in on the endpoint's own page and the client redeem a
+	// code for their tokens (section 4.1). It needs redirectURIs.
+	GrantTypeAuthorizationCode GrantType = "AuthorizationCode"
 )
 
 // TokenFormat is the form of an access token.
@@ -57,7 +66,7 @@ const (
 
 // SigningAlgorithm is the JWS algorithm of a self-contained token (RFC 7518).
 //
-// +kubebuilder:validation:Enum=ES256;RS256
+// +kubebuilder:validation:Enum=ES256;RS256;EdDSA
 type SigningAlgorithm string
 
 // The signing algorithms.
@@ -66,10 +75,44 @@ const (
 	SigningAlgorithmES256 SigningAlgorithm = "ES256"
 	// SigningAlgorithmRS256 is RSA PKCS #1 v1.5, for validators that know nothing else.
 	SigningAlgorithmRS256 SigningAlgorithm = "RS256"
+	// SigningAlgorithmEdDSA is Ed25519 (RFC 8037): the cheapest, for validators that know it. A tenant
+	// gets keys for it when the first client asks.
+	SigningAlgorithmEdDSA SigningAlgorithm = "EdDSA"
+)
+
+// RefreshTokenRotation says whether a refresh token is replaced when it is used.
+//
+// +kubebuilder:validation:Enum=Never;Always
+type RefreshTokenRotation string
+
+// The rotations of refresh tokens.
+const (
+	// RefreshTokenRotationNever keeps a refresh token as it is. The default for a Confidential client,
+	// whose secret protects it.
+	RefreshTokenRotationNever RefreshTokenRotation = "Never"
+	// RefreshTokenRotationAlways gives a new one with every use and takes a second use of the old one
+	// for theft (RFC 9700 section 4.14.2). The default for a Public client, and its only choice.
+	RefreshTokenRotationAlways RefreshTokenRotation = "Always"
+)
+
+// Consent says whether a user is asked before a client gets tokens.
+//
+// +kubebuilder:validation:Enum=Required;Implied
+type Consent string
+
+// The ways of consent.
+const (
+	// ConsentRequired asks the user at the first login and for every new scope. The default.
+	ConsentRequired Consent = "Required"
+	// ConsentImplied asks nobody: the client belongs to whoever runs the tenant.
+	ConsentImplied Consent = "Implied"
 )
 
 // GeneratedSecret asks the operator for a client secret of 43 characters, derived from the
 // tenant's keyring, so a lost Secret comes back with the same value.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.overlap) || has(self.rotateEvery)",fieldPath=".overlap",message="overlap needs rotateEvery"
+// +kubebuilder:validation:XValidation:rule="!has(self.overlap) || !has(self.rotateEvery) || !self.overlap.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || !self.rotateEvery.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self.overlap) <= duration(self.rotateEvery)",fieldPath=".overlap",message="overlap may not be longer than rotateEvery"
 type GeneratedSecret struct {
 	// secretName names the Secret that the operator writes, with the keys client_id and
 	// client_secret. A Secret of that name that is not the operator's is left untouched.
@@ -80,6 +123,19 @@ type GeneratedSecret struct {
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of a Secret: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="secretName is immutable"
 	SecretName string `json:"secretName"`
+
+	// rotateEvery is how long a secret is in use before the next one takes its place. Absent: it
+	// stays.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self) >= duration('1h')",message="rotateEvery must be at least 1h"
+	RotateEvery *Duration `json:"rotateEvery,omitempty"`
+
+	// overlap is how long the secret before is good beside the new one. Absent: 24h, or rotateEvery
+	// where that is shorter.
+	//
+	// +optional
+	Overlap *Duration `json:"overlap,omitempty"`
 }
 
 // ClientSecret says where a client's secret comes from: exactly one of its fields is set.
@@ -116,10 +172,46 @@ type ClientAccessToken struct {
 	SigningAlgorithm SigningAlgorithm `json:"signingAlgorithm,omitempty"`
 }
 
+// ClientRefreshToken is the policy of a client's refresh tokens from logins. Those that an applied
+// grant delivers in a Secret live as long as the grant does.
+type ClientRefreshToken struct {
+	// rotation says whether a refresh token is replaced when it is used. Absent: Never for a
+	// Confidential client, Always for a Public one.
+	//
+	// +optional
+	Rotation RefreshTokenRotation `json:"rotation,omitempty"`
+
+	// gracePeriod is how long the refresh token before is answered with the current one, for a client
+	// that lost the answer. Absent: 30s. At most 60s.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self) <= duration('60s')",message="gracePeriod may be no longer than 60s"
+	GracePeriod *Duration `json:"gracePeriod,omitempty"`
+
+	// idleTimeout is how long a refresh token lives without being used; only rotation Always tells
+	// when it was. Absent: forever.
+	//
+	// +optional
+	IdleTimeout *Duration `json:"idleTimeout,omitempty"`
+
+	// maxAge is how long after the login its refresh tokens live. Absent: forever.
+	//
+	// +optional
+	MaxAge *Duration `json:"maxAge,omitempty"`
+}
+
 // AuthClientSpec is what an application is and may do.
 //
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.clientID) || (has(self.clientID) && self.clientID == oldSelf.clientID)",fieldPath=".clientID",message="clientID is immutable once set and may not be removed: tokens and grants name the client by it"
-// +kubebuilder:validation:XValidation:rule="has(self.secret)",fieldPath=".secret",message="secret is required for a Confidential client: set secret.generate or secret.secretRef"
+// +kubebuilder:validation:XValidation:rule="has(self.secret) || self.?type.orValue('Confidential') == 'Public'",fieldPath=".secret",message="secret is required for a Confidential client: set secret.generate or secret.secretRef"
+// +kubebuilder:validation:XValidation:rule="!has(self.secret) || self.?type.orValue('Confidential') != 'Public'",fieldPath=".secret",message="a Public client has no secret: it could not keep it"
+// +kubebuilder:validation:XValidation:rule="!has(self.authentication) || self.?type.orValue('Confidential') != 'Public'",fieldPath=".authentication",message="a Public client does not authenticate"
+// +kubebuilder:validation:XValidation:rule="(has(self.type) && self.type == 'Public') == (has(oldSelf.type) && oldSelf.type == 'Public')",fieldPath=".type",message="type is immutable: make another client"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || !has(self.grantTypes) || !self.grantTypes.exists(grant, grant in ['Password', 'ClientCredentials'])",fieldPath=".grantTypes",message="a Public client may use RefreshToken and AuthorizationCode only: it cannot prove who it is"
+// +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('AuthorizationCode' in self.grantTypes) || has(self.redirectURIs)",fieldPath=".redirectURIs",message="redirectURIs are required for AuthorizationCode"
+// +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || self.?refreshToken.rotation.orValue('Always') == 'Always'",fieldPath=".refreshToken",message="refreshToken.rotation of a Public client is Always (RFC 9700)"
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshToken) || !has(self.refreshToken.idleTimeout) || self.?refreshToken.rotation.orValue(self.?type.orValue('Confidential') == 'Public' ? 'Always' : 'Never') == 'Always'",fieldPath=".refreshToken",message="refreshToken.idleTimeout needs rotation Always: nothing else tells when a refresh token was used"
+// +kubebuilder:validation:XValidation:rule="self.?consent.orValue('Required') != 'Implied' || self.?type.orValue('Confidential') == 'Confidential' || !has(self.redirectURIs) || self.redirectURIs.all(uri, uri.startsWith('https://'))",fieldPath=".consent",message="consent Implied needs a Confidential client or https redirectURIs alone: another program could take the place of this one"
 type AuthClientSpec struct {
 	// clientID is the client_id of the protocols: WSO2's consumer key. Absent: metadata.name. It
 	// may not parse as a UUID, or a client could be taken for a user's subject.
@@ -131,17 +223,18 @@ type AuthClientSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches('(?i)^(urn:uuid:|.)?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}.?$')",message="clientID may not be a UUID: it could be taken for a user's subject"
 	ClientID string `json:"clientID,omitempty"`
 
-	// type is the client type. Absent: Confidential.
+	// type is the client type, for good. Absent: Confidential.
 	//
 	// +optional
 	Type ClientType `json:"type,omitempty"`
 
-	// authentication is how the client proves itself. Absent: SecretBasic.
+	// authentication is how a Confidential client proves itself. Absent: SecretBasic.
 	//
 	// +optional
 	Authentication ClientAuthentication `json:"authentication,omitempty"`
 
-	// secret says where the client's secret comes from: WSO2's consumer secret.
+	// secret says where the client's secret comes from: WSO2's consumer secret. A Public client has
+	// none.
 	//
 	// +optional
 	Secret *ClientSecret `json:"secret,omitempty"`
@@ -153,6 +246,19 @@ type AuthClientSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	GrantTypes []GrantType `json:"grantTypes,omitempty"`
+
+	// redirectURIs are where a login may lead back to, compared exactly but for the port of a loopback
+	// address: https, http on a loopback address, or a private-use scheme with a dot (RFC 8252).
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^(https://[A-Za-z0-9.:\[\]-]+([/?]|$)|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?([/?]|$)|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/)')`,message="redirectURIs must be https URLs, http URLs of a loopback address, or URLs of a private-use scheme such as com.example.app:/callback"
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^[!$-;=?-\[\]_a-z~]+$')`,message="redirectURIs must be visible ASCII as a URL has it, without a fragment"
+	RedirectURIs []string `json:"redirectURIs,omitempty"`
 
 	// scopes are patterns of what the client may be granted, in the syntax of a user's scopes.
 	// Absent: nothing.
@@ -192,6 +298,21 @@ type AuthClientSpec struct {
 	//
 	// +optional
 	AccessToken *ClientAccessToken `json:"accessToken,omitempty"`
+
+	// refreshToken is the policy of the client's refresh tokens.
+	//
+	// +optional
+	RefreshToken *ClientRefreshToken `json:"refreshToken,omitempty"`
+
+	// consent says whether a user is asked before the client gets tokens. Absent: Required.
+	//
+	// +optional
+	Consent Consent `json:"consent,omitempty"`
+
+	// allowedGrants says which grants may be for the client. Absent: those of the same namespace.
+	//
+	// +optional
+	AllowedGrants *AllowedGrants `json:"allowedGrants,omitempty"`
 }
 
 // AuthClientStatus is what the operator observed. It is rebuilt from nothing when it is lost.
@@ -220,6 +341,16 @@ type AuthClientStatus struct {
 	//
 	// +optional
 	GeneratedAt *metav1.Time `json:"generatedAt,omitempty"`
+
+	// previousGeneratedAt is that second of the secret before, while it is good too.
+	//
+	// +optional
+	PreviousGeneratedAt *metav1.Time `json:"previousGeneratedAt,omitempty"`
+
+	// rotationTime is when the next secret is generated.
+	//
+	// +optional
+	RotationTime *metav1.Time `json:"rotationTime,omitempty"`
 }
 
 // AuthClient is an application that may obtain tokens over OAuth 2.0.

@@ -136,11 +136,11 @@ func TestAuthUserPassword(t *testing.T) {
 		"a password may be generated":       {spec: `password: {generate: {secretName: alice}}`},
 		"a password comes from somewhere": {
 			spec:      `password: {}`,
-			wantField: "spec.password", wantMessage: "password needs exactly one of secretRef and generate",
+			wantField: "spec.password", wantMessage: "password needs exactly one of secretRef, hashSecretRef and generate",
 		},
 		"a password comes from one place": {
 			spec:      `password: {secretRef: {name: a, key: b}, generate: {secretName: c}}`,
-			wantField: "spec.password", wantMessage: "password needs exactly one of secretRef and generate",
+			wantField: "spec.password", wantMessage: "password needs exactly one of secretRef, hashSecretRef and generate",
 		},
 		"a reference needs a key": {
 			spec:      `password: {secretRef: {name: a}}`,

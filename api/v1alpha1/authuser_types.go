@@ -78,7 +78,10 @@ type SecretKeyReference struct {
 }
 
 // GeneratedPassword asks the operator for a password. It is derived from the tenant's keyring and
-// the second it was first made, so a lost Secret comes back with the same value.
+// the second it was made, so a lost Secret comes back with the same value.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.overlap) || has(self.rotateEvery)",fieldPath=".overlap",message="overlap needs rotateEvery"
+// +kubebuilder:validation:XValidation:rule="!has(self.overlap) || !has(self.rotateEvery) || !self.overlap.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || !self.rotateEvery.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self.overlap) <= duration(self.rotateEvery)",fieldPath=".overlap",message="overlap may not be longer than rotateEvery"
 type GeneratedPassword struct {
 	// secretName names the Secret that the operator writes, with the keys username and password.
 	// A Secret of that name that is not the operator's is left untouched.
@@ -96,16 +99,36 @@ type GeneratedPassword struct {
 	// +kubebuilder:validation:Minimum=16
 	// +kubebuilder:validation:Maximum=128
 	Length *int32 `json:"length,omitempty"`
+
+	// rotateEvery is how long a password is in use before the next one takes its place. Absent: it
+	// stays.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self) >= duration('1h')",message="rotateEvery must be at least 1h"
+	RotateEvery *Duration `json:"rotateEvery,omitempty"`
+
+	// overlap is how long the password before is good beside the new one. Absent: 24h, or rotateEvery
+	// where that is shorter.
+	//
+	// +optional
+	Overlap *Duration `json:"overlap,omitempty"`
 }
 
 // UserPassword says where a user's password comes from: exactly one of its fields is set.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.secretRef) != has(self.generate)",message="password needs exactly one of secretRef and generate"
+// +kubebuilder:validation:XValidation:rule="[has(self.secretRef), has(self.hashSecretRef), has(self.generate)].filter(set, set).size() == 1",message="password needs exactly one of secretRef, hashSecretRef and generate"
 type UserPassword struct {
 	// secretRef takes the password from a Secret that a person provides.
 	//
 	// +optional
 	SecretRef *SecretKeyReference `json:"secretRef,omitempty"`
+
+	// hashSecretRef takes the hash of the password from a Secret that a person provides: argon2id
+	// ($argon2id$…) of at most 64 MiB and 5 passes, bcrypt ($2b$…) of at most cost 14, or
+	// PBKDF2-HMAC-SHA512 as wazo-auth makes it, of at most 1,000,000 iterations.
+	//
+	// +optional
+	HashSecretRef *SecretKeyReference `json:"hashSecretRef,omitempty"`
 
 	// generate lets the operator make the password and write it to a Secret.
 	//
@@ -205,6 +228,11 @@ type AuthUserSpec struct {
 	// +kubebuilder:validation:Maximum=10000
 	MaxGrants *int32 `json:"maxGrants,omitempty"`
 
+	// allowedGrants says which grants may speak for the user. Absent: those of the same namespace.
+	//
+	// +optional
+	AllowedGrants *AllowedGrants `json:"allowedGrants,omitempty"`
+
 	// expiresAt is when the user stops being one, as if it were disabled. No token outlives it.
 	//
 	// +optional
@@ -252,6 +280,16 @@ type AuthUserStatus struct {
 	//
 	// +optional
 	GeneratedAt *metav1.Time `json:"generatedAt,omitempty"`
+
+	// previousGeneratedAt is that second of the password before, while it is good too.
+	//
+	// +optional
+	PreviousGeneratedAt *metav1.Time `json:"previousGeneratedAt,omitempty"`
+
+	// rotationTime is when the next password is generated.
+	//
+	// +optional
+	RotationTime *metav1.Time `json:"rotationTime,omitempty"`
 }
 
 // AuthUser is a principal: someone or something that tokens speak for. Who may create or change

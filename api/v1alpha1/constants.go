@@ -51,6 +51,20 @@ const (
 	AnnotationCertificateOf = GroupName + "/certificate-of"
 )
 
+// Annotations by which a person asks for something. Each value is acted on once.
+const (
+	// AnnotationRenewRequested asks for a new revision of a RefreshTokenGrant's token.
+	AnnotationRenewRequested = GroupName + "/renew-requested"
+	// AnnotationRotateKeys asks an AuthTenant for its next signing keys.
+	AnnotationRotateKeys = GroupName + "/rotate-keys"
+	// AnnotationRevokeKeys gives up all keys of an AuthTenant, because somebody has read them.
+	AnnotationRevokeKeys = GroupName + "/revoke-keys"
+	// AnnotationAdopt, on a keyring, names the uid of the namespace that it shall serve from now on.
+	AnnotationAdopt = GroupName + "/adopt"
+	// AnnotationAllowRolloutRestart, with the value "true" on a workload, lets grants restart it.
+	AnnotationAllowRolloutRestart = GroupName + "/allow-rollout-restart"
+)
+
 // The data keys of a grant's Secret; spec.target.keys renames them.
 const (
 	KeyAccessToken  = "token"

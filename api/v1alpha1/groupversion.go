@@ -23,6 +23,7 @@ var (
 
 func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
+		&AuthTenant{}, &AuthTenantList{},
 		&AuthUser{}, &AuthUserList{},
 		&AuthClient{}, &AuthClientList{},
 		&RefreshTokenGrant{}, &RefreshTokenGrantList{},

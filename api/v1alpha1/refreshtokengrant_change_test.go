@@ -44,13 +44,38 @@ func TestRefreshTokenGrantChange(t *testing.T) {
 		"a target may be added": {
 			before: grant(""), after: grant("target: {}"),
 		},
-		"a target may not change": {
+		"a target may not move to another Secret": {
 			before: grant("target: {name: a}"), after: grant("target: {name: b}"),
-			wantField: "spec.target", wantMessage: "target is immutable once set",
+			wantField: "spec.target.name", wantMessage: "target.name is immutable",
+		},
+		"a Secret cannot change its type": {
+			before: grant("target: {type: Opaque}"), after: grant("target: {type: kubernetes.io/basic-auth}"),
+			wantField: "spec.target.type", wantMessage: "target.type is immutable",
+		},
+		"a Secret keeps its owner": {
+			before: grant("target: {creationPolicy: Owner}"), after: grant("target: {creationPolicy: Orphan}"),
+			wantField: "spec.target.creationPolicy", wantMessage: "target.creationPolicy is immutable",
+		},
+		"keys may not be renamed under a workload": {
+			before: grant("target: {keys: {accessToken: x}}"), after: grant("target: {keys: {accessToken: z}}"),
+			wantField: "spec.target.keys", wantMessage: "target.keys is immutable",
 		},
 		"a target may not gain keys": {
 			before: grant("target: {}"), after: grant("target: {keys: {accessToken: x}}"),
-			wantField: "spec.target", wantMessage: "target is immutable once set",
+			wantField: "spec.target", wantMessage: "immutable, also where they are absent",
+		},
+		"outputs and the template may change": {
+			before: grant("target: {outputs: [{key: app.env, format: Env}]}"),
+			after:  grant("target: {template: {data: {header: 'Bearer {{ .accessToken }}'}}}"),
+		},
+		"a grant may not move to another namespace's user": {
+			before: grant(""), after: "userRef: {name: alice, namespace: other}\nclientRef: {name: billing}",
+			wantField: "spec.userRef.namespace", wantMessage: "userRef.namespace is immutable",
+		},
+		"a namespace of the user may not change": {
+			before:    "userRef: {name: alice, namespace: one}\nclientRef: {name: billing}",
+			after:     "userRef: {name: alice, namespace: other}\nclientRef: {name: billing}",
+			wantField: "spec.userRef.namespace", wantMessage: "userRef.namespace is immutable",
 		},
 		"a target may not vanish": {
 			before: grant("target: {}"), after: grant(""),

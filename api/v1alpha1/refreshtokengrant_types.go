@@ -21,23 +21,9 @@ const (
 	GrantStateRevoked GrantState = "Revoked"
 )
 
-// RefreshTokenDelivery says where a grant's refresh token goes.
+// UserReference names an AuthUser.
 //
-// +kubebuilder:validation:Enum=None;Secret
-type RefreshTokenDelivery string
-
-// The deliveries of a refresh token.
-const (
-	// RefreshTokenDeliveryNone keeps the refresh token out of the Secret. The default: a workload
-	// that reads a fresh access token needs none.
-	RefreshTokenDeliveryNone RefreshTokenDelivery = "None"
-	// RefreshTokenDeliverySecret writes it to the target Secret, for a client that refreshes by
-	// itself. A delivered refresh token never rotates.
-	RefreshTokenDeliverySecret RefreshTokenDelivery = "Secret"
-)
-
-// UserReference names an AuthUser in the grant's namespace.
-//
+// +kubebuilder:validation:XValidation:rule="has(self.namespace) == has(oldSelf.namespace)",fieldPath=".namespace",message="userRef.namespace is immutable: the grant's tokens speak for this user"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.subject) || (has(self.subject) && self.subject == oldSelf.subject)",fieldPath=".subject",message="userRef.subject is immutable once set and may not be removed"
 type UserReference struct {
 	// name is the user's metadata.name.
@@ -49,6 +35,16 @@ type UserReference struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="userRef.name is immutable: the grant's tokens speak for this user"
 	Name string `json:"name"`
 
+	// namespace is the user's. Absent: the grant's own. In another one the user and the client must
+	// allow it (allowedGrants), and the tokens are of that namespace's tenant.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Label().validate(self).hasValue()",message="must be the name of a namespace: lower-case letters, digits and '-', with a letter or digit at both ends"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="userRef.namespace is immutable: the grant's tokens speak for this user"
+	Namespace string `json:"namespace,omitempty"`
+
 	// subject pins the user that a grant made by the endpoint belongs to: a user who is deleted
 	// and made again under the same name does not inherit it. The endpoint's: an applied grant
 	// leaves it out.
@@ -59,7 +55,7 @@ type UserReference struct {
 	Subject string `json:"subject,omitempty"`
 }
 
-// ClientReference names an AuthClient in the grant's namespace.
+// ClientReference names an AuthClient in the namespace of the grant's user.
 type ClientReference struct {
 	// name is the client's metadata.name.
 	//
@@ -69,56 +65,6 @@ type ClientReference struct {
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Subdomain().validate(self).hasValue()",message="must be the name of an AuthClient: lower-case letters, digits, '-' and '.', with a letter or digit at both ends and beside every '.'"
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="clientRef.name is immutable: the grant is this client's right"
 	Name string `json:"name"`
-}
-
-// GrantAccessToken is the form and the renewal of a grant's access tokens.
-//
-// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !has(self.renewBeforePercentage)",message="accessToken may have renewBefore or renewBeforePercentage, not both"
-// +kubebuilder:validation:XValidation:rule="!has(self.ttl) || !has(self.renewBefore) || !self.ttl.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || !self.renewBefore.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self.renewBefore) < duration(self.ttl)",fieldPath=".renewBefore",message="renewBefore must be shorter than ttl"
-type GrantAccessToken struct {
-	// ttl is how long an access token lives. Absent: the client's, or 2h for a wazo grant.
-	//
-	// +optional
-	TTL *Duration `json:"ttl,omitempty"`
-
-	// renewBefore is how long before its expiry the token in the Secret is replaced. A mounted
-	// Secret reaches a pod up to 90 seconds late. Absent: a third of ttl.
-	//
-	// +optional
-	RenewBefore *Duration `json:"renewBefore,omitempty"`
-
-	// renewBeforePercentage is renewBefore as a share of ttl.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=99
-	RenewBeforePercentage *int32 `json:"renewBeforePercentage,omitempty"`
-
-	// format is the form of an access token. Absent: the client's, or Reference for a wazo grant.
-	//
-	// +optional
-	Format TokenFormat `json:"format,omitempty"`
-}
-
-// GrantRefreshToken is the state of a grant's refresh token. The token itself is stored nowhere:
-// it is derived from the tenant's keyring, the grant's id, its epoch and these counters.
-type GrantRefreshToken struct {
-	// delivery says where the refresh token goes. Absent: None.
-	//
-	// +optional
-	Delivery RefreshTokenDelivery `json:"delivery,omitempty"`
-
-	// generation counts rotations. The endpoint's; absent: 1. It never falls.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	Generation int64 `json:"generation,omitempty"`
-
-	// keyVersion names the refresh key of the keyring that made the token. The operator's.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	KeyVersion int32 `json:"keyVersion,omitempty"`
 }
 
 // GrantLogin is what the endpoint knows of the login that a grant stems from. An applied grant
@@ -159,7 +105,8 @@ type GrantLogin struct {
 // +kubebuilder:validation:XValidation:rule="has(self.clientRef) != has(self.clientID)",message="spec needs exactly one of clientRef and clientID"
 // +kubebuilder:validation:XValidation:rule="has(self.clientRef) == has(oldSelf.clientRef)",message="clientRef and clientID are immutable: one may not replace the other"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.id) || (has(self.id) && self.id == oldSelf.id)",fieldPath=".id",message="id is immutable once set and may not be removed: every token of the grant is derived from it"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.target) || (has(self.target) && self.target == oldSelf.target)",fieldPath=".target",message="target is immutable once set and may not be removed: make another grant for another Secret"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.target) || has(self.target)",fieldPath=".target",message="target may not be removed once set: delete the grant, or make another one without"
+// +kubebuilder:validation:XValidation:rule="!has(self.rolloutRestart) || has(self.target)",fieldPath=".rolloutRestart",message="rolloutRestart needs a target"
 // +kubebuilder:validation:XValidation:rule="oldSelf.?epoch.orValue(0) <= self.?epoch.orValue(0)",fieldPath=".epoch",message="epoch may neither fall nor be removed: revoked tokens would count again"
 // +kubebuilder:validation:XValidation:rule="oldSelf.?refreshToken.generation.orValue(0) <= self.?refreshToken.generation.orValue(0)",fieldPath=".refreshToken",message="refreshToken.generation may neither fall nor be removed: rotated refresh tokens would count again"
 // +kubebuilder:validation:XValidation:rule="oldSelf.?state.orValue('Active') != 'Revoked' || self.?state.orValue('Active') == 'Revoked'",fieldPath=".state",message="state may not leave Revoked: delete the grant and make another one"
@@ -247,6 +194,12 @@ type RefreshTokenGrantSpec struct {
 	// +optional
 	Target *GrantTarget `json:"target,omitempty"`
 
+	// rolloutRestart restarts workloads that read the Secret at their start, after the token in it has
+	// changed. Absent: none; a mounted Secret needs no restart.
+	//
+	// +optional
+	RolloutRestart *RolloutRestart `json:"rolloutRestart,omitempty"`
+
 	// login is what the endpoint knows of the login that made the grant. The endpoint's.
 	//
 	// +optional
@@ -325,6 +278,12 @@ type RefreshTokenGrantStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
 	NextRenewal string `json:"nextRenewal,omitempty"`
+
+	// renewRequest is the value of the annotation renew-requested that was last acted on.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	RenewRequest string `json:"renewRequest,omitempty"`
 }
 
 // RefreshTokenGrant is the right of one client to act for one user until it is deleted. With a

@@ -38,6 +38,9 @@ func TestColumns(t *testing.T) {
 		"authsessions": {
 			narrow: []string{"Name", "User", "Client", "Expires", "Age"}, wide: []string{"Grant"},
 		},
+		"authtenants": {
+			narrow: []string{"Name", "Display name", "Issuer", "Ready", "Reason", "Next rotation", "Age"}, wide: []string{"Dialects"},
+		},
 		"tokenrevocations": {narrow: []string{"Name", "Reason", "Expires", "Age"}},
 	}
 	for resource, tc := range tests {

@@ -91,7 +91,7 @@ func deployment(t testing.TB, args ...string) *appsv1.Deployment {
 
 func TestTheValuesDecideWhichObjectsThereAre(t *testing.T) {
 	t.Parallel()
-	const definitions = 5
+	const definitions = 6
 	tests := map[string]struct {
 		values          string
 		want            []string
