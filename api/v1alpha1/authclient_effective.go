@@ -55,3 +55,31 @@ func (s *AuthClientSpec) EffectiveSigningAlgorithm() SigningAlgorithm {
 	}
 	return orDefault(s.AccessToken.SigningAlgorithm, SigningAlgorithmES256)
 }
+
+// DefaultGracePeriod is how long the refresh token before is answered with the current one where a
+// client that rotates says nothing.
+const DefaultGracePeriod Duration = "30s"
+
+// IsPublic says whether the client has no secret. Absent, type is Confidential.
+func (s *AuthClientSpec) IsPublic() bool { return s.Type == ClientTypePublic }
+
+// EffectiveRotation is refreshToken.rotation; where it is absent, Never for a Confidential client and
+// Always for a Public one.
+func (s *AuthClientSpec) EffectiveRotation() RefreshTokenRotation {
+	byType := RefreshTokenRotationNever
+	if s.IsPublic() {
+		byType = RefreshTokenRotationAlways
+	}
+	if s.RefreshToken == nil {
+		return byType
+	}
+	return orDefault(s.RefreshToken.Rotation, byType)
+}
+
+// EffectiveGracePeriod is refreshToken.gracePeriod, or DefaultGracePeriod where it is absent.
+func (s *AuthClientSpec) EffectiveGracePeriod() Duration {
+	if s.RefreshToken == nil {
+		return DefaultGracePeriod
+	}
+	return derefOr(s.RefreshToken.GracePeriod, DefaultGracePeriod)
+}

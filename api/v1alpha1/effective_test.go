@@ -124,6 +124,34 @@ func TestEffectiveClient(t *testing.T) {
 	}
 }
 
+func TestEffectiveRefreshTokenPolicy(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		spec         v1alpha1.AuthClientSpec
+		wantRotation v1alpha1.RefreshTokenRotation
+		wantGrace    v1alpha1.Duration
+	}{
+		"a confidential client's do not rotate": {wantRotation: "Never", wantGrace: "30s"},
+		"a public client's rotate":              {spec: v1alpha1.AuthClientSpec{Type: "Public"}, wantRotation: "Always", wantGrace: "30s"},
+		"an empty policy changes nothing": {
+			spec:         v1alpha1.AuthClientSpec{Type: "Public", RefreshToken: &v1alpha1.ClientRefreshToken{}},
+			wantRotation: "Always", wantGrace: "30s",
+		},
+		"a confidential client's may rotate": {
+			spec:         v1alpha1.AuthClientSpec{RefreshToken: &v1alpha1.ClientRefreshToken{Rotation: "Always", GracePeriod: ptr.To[v1alpha1.Duration]("5s")}},
+			wantRotation: "Always", wantGrace: "5s",
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if rotation, grace := tc.spec.EffectiveRotation(), tc.spec.EffectiveGracePeriod(); rotation != tc.wantRotation || grace != tc.wantGrace {
+				t.Errorf("got %s and %s, want %s and %s", rotation, grace, tc.wantRotation, tc.wantGrace)
+			}
+		})
+	}
+}
+
 type grantView struct {
 	Wazo, Delivers    bool
 	State             v1alpha1.GrantState

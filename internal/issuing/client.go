@@ -12,11 +12,12 @@ import (
 type ClientAuthentication struct {
 	ClientID string
 	Secret   sensitive.String
-	Method   v1alpha1.ClientAuthentication
+	// Method is empty for a client that gave its client_id and nothing else.
+	Method v1alpha1.ClientAuthentication
 }
 
-// AuthenticatedClient is a client that has proven its secret. Only AuthenticateClient makes one, so
-// no OAuth2 grant can be reached without it.
+// AuthenticatedClient is a client that has proven its secret, or a Public one, which has none. Only
+// AuthenticateClient makes one, so no OAuth2 grant can be reached without it.
 type AuthenticatedClient struct {
 	tenant *directory.Tenant
 	ring   *keys.Ring
@@ -24,23 +25,30 @@ type AuthenticatedClient struct {
 }
 
 // AuthenticateClient checks a client's secret in constant time, with the same work for a client
-// that does not exist. It refuses with InvalidClient, and does no I/O.
+// that does not exist. A Public client needs to name itself only, and may not present a secret
+// (RFC 6749 §3.2.1). It refuses with InvalidClient, and does no I/O.
 func (s *Service) AuthenticateClient(namespace string, presented ClientAuthentication) (*AuthenticatedClient, error) {
 	t, ring, err := s.tenant(namespace)
 	if err != nil {
 		return nil, err
 	}
 	client, known := t.ClientByID(presented.ClientID)
+	if known && client.Spec.IsPublic() && presented.Method == "" && t.ClientStanding(client).Good() {
+		return &AuthenticatedClient{tenant: t, ring: ring, client: client}, nil
+	}
 	var secret sensitive.String
 	if known && client.Spec.EffectiveAuthentication() == presented.Method {
 		secret, _ = t.ClientSecret(client)
 	}
 	proven := passwords.VerifySecret(presented.Secret, secret)
 	if !known || !proven || !t.ClientStanding(client).Good() {
-		return nil, refuse(InvalidClient, "client authentication failed")
+		return nil, errNotAuthenticated
 	}
 	return &AuthenticatedClient{tenant: t, ring: ring, client: client}, nil
 }
+
+// errNotAuthenticated is the one answer to every client that may not do what it asks as itself.
+var errNotAuthenticated = refuse(InvalidClient, "client authentication failed")
 
 // may refuses a grant type that the client does not list.
 func (c *AuthenticatedClient) may(grantType v1alpha1.GrantType) error {

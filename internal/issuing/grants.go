@@ -45,13 +45,21 @@ func loginOf(g *directory.Grant) login {
 
 // passwordLoginGrant is the grant that an OAuth2 password login stands on. Its name is a digest of
 // all that makes two logins alike, in whatever order it was asked for, so that etcd keeps one grant
-// for them.
-func passwordLoginGrant(c *AuthenticatedClient, terms *Terms, from login) *v1alpha1.RefreshTokenGrant {
+// for them. Where refresh tokens rotate every login has a grant of its own: two holders of one would
+// take each other for thieves.
+func (s *Service) passwordLoginGrant(c *AuthenticatedClient, terms *Terms, from login) (*v1alpha1.RefreshTokenGrant, error) {
 	name := keys.Name("oauth2-login", terms.Subject, terms.ClientID, unordered(terms.Scopes), unordered(terms.Audiences), from.credentialVersion)
+	if c.client.Spec.EffectiveRotation() == v1alpha1.RefreshTokenRotationAlways {
+		unique, err := tokens.NewReference(s.Rand)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		name = keys.Name("oauth2-rotating-login", unique)
+	}
 	g := endpointGrant(c.ring, name, terms.User, from)
 	g.Spec.ClientRef = &v1alpha1.ClientReference{Name: c.client.Name}
 	g.Spec.Scopes, g.Spec.Audiences = terms.Scopes, terms.Audiences
-	return g
+	return g, nil
 }
 
 // offlineLoginGrant is the grant of a wazo offline login: one for a user and a client_id.
@@ -89,14 +97,17 @@ func endpointGrant(ring *keys.Ring, name string, user *directory.User, from logi
 }
 
 // place is where a login's grant goes: to one that stands there, or to a new one, for which another
-// may have to give way.
+// may have to give way, such as one whose refresh token has ended.
 type place struct{ standing, givesWay *directory.Grant }
 
 // placeFor decides on the place of a wanted grant and writes nothing. Past the user's maxGrants, but
-// for those that are ending anyway, the oldest grant of the same client gives way; where there is
+// for those that are ending anyway, the one of the same client that was not used for longest gives way; where there is
 // none, the login is refused.
 func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
 	if standing, ok := t.Grant(wanted.Name); ok {
+		if s.hasEnded(t, standing) {
+			return place{givesWay: standing}, nil
+		}
 		return place{standing: standing}, s.mayStand(t, standing)
 	}
 	user, ok := t.User(wanted.Spec.UserRef.Name)
@@ -113,8 +124,21 @@ func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGra
 		return place{}, refuse(TooManyGrants, "the user has too many grants")
 	}
 	return place{givesWay: slices.MinFunc(ofClient, func(a, b *directory.Grant) int {
-		return cmp.Or(a.Spec.Login.IssuedAt.Compare(b.Spec.Login.IssuedAt.Time), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(lastUse(a).Compare(lastUse(b)), cmp.Compare(a.Name, b.Name))
 	})}, nil
+}
+
+// hasEnded tells whether the refresh token of a grant has ended by its client's policy.
+func (s *Service) hasEnded(t *directory.Tenant, g *directory.Grant) bool {
+	if g.Spec.IsWazo() {
+		return false
+	}
+	client, ok := t.Client(g.Spec.ClientRef.Name)
+	if !ok {
+		return false
+	}
+	end := RefreshTokenEnd(&client.Spec, g)
+	return !end.IsZero() && !s.now().Before(end)
 }
 
 // mayStand refuses a grant that no login may stand on.

@@ -22,7 +22,8 @@ type Wish struct {
 
 // PasswordGrant is RFC 6749 §4.3: a token, and a refresh token where the client may refresh, for a
 // user whose password the client presents. The first login with one password, set of scopes and
-// audiences writes a grant; later ones find it and write nothing.
+// audiences writes a grant; later ones find it and write nothing. Where the client's refresh tokens
+// rotate, every login writes one.
 func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, user Credentials, userAgent string, wish Wish) (*Issued, error) {
 	if err := c.may(v1alpha1.GrantTypePassword); err != nil {
 		return nil, err
@@ -39,7 +40,10 @@ func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, use
 	if !c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
 		return s.mint(ctx, c.tenant, c.ring, terms, from)
 	}
-	wanted := passwordLoginGrant(c, terms, from)
+	wanted, err := s.passwordLoginGrant(c, terms, from)
+	if err != nil {
+		return nil, err
+	}
 	found, err := s.placeFor(c.tenant, wanted, nil)
 	if err != nil {
 		return nil, err
@@ -70,19 +74,43 @@ func (s *Service) ClientCredentialsGrant(ctx context.Context, c *AuthenticatedCl
 }
 
 // RefreshGrant is RFC 6749 §6: a new access token from a refresh token of this client's. The wish
-// may narrow what the grant has. The refresh token stays the same: a Confidential client's does
-// not rotate.
+// may narrow what the grant has. The refresh token that comes back is the next one where the client's
+// rotate, which costs a write, and else the same.
 func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, token string, wish Wish) (*Issued, error) {
 	if err := c.may(v1alpha1.GrantTypeRefreshToken); err != nil {
 		return nil, err
 	}
-	g, err := s.presentedGrant(ctx, c.tenant, c.ring, token)
+	presented, g, err := s.presentedGrant(ctx, c.tenant, c.ring, token)
+	if err == nil {
+		g, err = s.newest(ctx, c, presented, g)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if g.Spec.IsWazo() || g.Spec.ClientRef.Name != c.client.Name {
-		return nil, errRefreshToken
+	terms, err := s.refreshable(c, g)
+	if err != nil {
+		return nil, err
 	}
+	if err := terms.narrow(wish); err != nil {
+		return nil, err
+	}
+	g, err = s.use(ctx, c, presented, g)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.mint(ctx, c.tenant, c.ring, terms, loginOf(g))
+	if err != nil {
+		return nil, err
+	}
+	// It has one spelling: where its counters are the grant's own, deriving it anew would give this.
+	if issued.RefreshToken = sensitive.New(token); presented.Generation != g.Spec.EffectiveGeneration() {
+		issued.RefreshToken, err = refreshToken(c.ring, g.RefreshTokenGrant)
+	}
+	return issued, err
+}
+
+// refreshable gives the terms of a grant that a client may refresh now.
+func (s *Service) refreshable(c *AuthenticatedClient, g *directory.Grant) (*Terms, error) {
 	terms, standing := GrantTerms(c.tenant, g, s.now())
 	if !standing.Good() {
 		return nil, errRefreshToken
@@ -91,16 +119,10 @@ func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, toke
 	if from.credentialVersion != "" && !s.currentPassword(c.tenant, terms.User, from.credentialVersion) {
 		return nil, errRefreshToken
 	}
-	if err := terms.narrow(wish); err != nil {
-		return nil, err
+	if end := RefreshTokenEnd(&c.client.Spec, g); !end.IsZero() && !s.now().Before(end) {
+		return nil, errRefreshToken
 	}
-	issued, err := s.mint(ctx, c.tenant, c.ring, &terms, from)
-	if err != nil {
-		return nil, err
-	}
-	// Its counters are the grant's own and it has one spelling: deriving it anew would give this.
-	issued.RefreshToken = sensitive.New(token)
-	return issued, nil
+	return &terms, nil
 }
 
 // errRefreshToken is the one answer to every refresh token that does not count.
@@ -197,31 +219,31 @@ func (s *Service) currentPassword(t *directory.Tenant, user *directory.User, ver
 	return ok && current == version
 }
 
-// presentedGrant finds the grant of a refresh token whose counters are the grant's own.
-func (s *Service) presentedGrant(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (*directory.Grant, error) {
+// presentedGrant reads a refresh token and finds its grant. Which generation of it the token is remains
+// to be looked at.
+func (s *Service) presentedGrant(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (tokens.Refresh, *directory.Grant, error) {
 	presented, err := tokens.ParseRefresh(ring, token)
 	if err != nil {
-		return nil, errRefreshToken
+		return presented, nil, errRefreshToken
 	}
 	g, err := s.grantOf(ctx, t, presented.GrantID, presented.Epoch)
 	switch {
 	case errors.Is(err, errNoGrant):
-		return nil, errRefreshToken
+		return presented, nil, errRefreshToken
 	case err != nil:
-		return nil, unavailable(err)
+		return presented, nil, unavailable(err)
+	case !isOf(presented, g):
+		return presented, nil, errRefreshToken
 	}
-	if !isCurrent(presented, g) {
-		return nil, errRefreshToken
-	}
-	return g, nil
+	return presented, g, nil
 }
 
-// isCurrent compares a refresh token's counters with those of its grant. The token of an applied
-// grant also has to be delivered still: who takes it out of the Secret means to retire it.
-func isCurrent(presented tokens.Refresh, g *directory.Grant) bool {
+// isOf tells whether a refresh token is one of the grant's as it stands, of whatever generation. That
+// of an applied grant also has to be delivered still: who takes it out of the Secret means to retire
+// it.
+func isOf(presented tokens.Refresh, g *directory.Grant) bool {
 	made := g.Spec.RefreshToken
 	return made != nil && (g.EndpointMade() || g.Spec.DeliversRefreshToken()) &&
 		presented.KeyVersion == made.KeyVersion &&
-		presented.Epoch == g.Spec.EffectiveEpoch() &&
-		presented.Generation == g.Spec.EffectiveGeneration()
+		presented.Epoch == g.Spec.EffectiveEpoch()
 }

@@ -12,8 +12,12 @@ import (
 )
 
 // Introspect tells a client what an OAuth2 access token stands for (RFC 7662): one that it was given,
-// or one that is addressed to it. Any other token is as unknown as one that is not good.
+// or one that is addressed to it. Any other token is as unknown as one that is not good. A Public
+// client is refused with InvalidClient.
 func (s *Service) Introspect(ctx context.Context, c *AuthenticatedClient, token string) (*Checked, error) {
+	if c.client.Spec.IsPublic() {
+		return nil, errNotAuthenticated // anybody could be it
+	}
 	checked, err := s.Check(ctx, c.tenant.Namespace(), token)
 	if err != nil {
 		return nil, err
@@ -32,7 +36,7 @@ var errOthersToken = refuse(UnauthorizedClient, "the token is another client's")
 // ends with every token of its grant, whose epoch moves; where the grant has a Secret, that gets a
 // new one. It is no error where the token is not good any more or never was.
 func (s *Service) RevokeOwn(ctx context.Context, c *AuthenticatedClient, token string) error {
-	g, err := s.presentedGrant(ctx, c.tenant, c.ring, token)
+	_, g, err := s.presentedGrant(ctx, c.tenant, c.ring, token)
 	switch {
 	case err == nil:
 		return s.revokeGrant(ctx, c, g)

@@ -21,6 +21,9 @@ const (
 	// InvalidGrant: wrong user or password, or a refresh token that is not, or no longer, good for
 	// this client. One reason for all of them: the answer must not tell which it was.
 	InvalidGrant Reason = "InvalidGrant"
+	// RefreshTokenReused: a refresh token that had been replaced came again. Somebody has a copy of it,
+	// and the grant has ended. To the client it is InvalidGrant.
+	RefreshTokenReused Reason = "RefreshTokenReused"
 	// InvalidScope: a scope is malformed, not all of them are granted, or no token holds so many.
 	InvalidScope Reason = "InvalidScope"
 	// InvalidTarget: a requested audience is not the client's (RFC 8707).

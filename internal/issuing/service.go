@@ -23,6 +23,8 @@ type Store interface {
 	Revoke(ctx context.Context, revocation *v1alpha1.TokenRevocation) error
 	CreateGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
 	MoveEpoch(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
+	Rotate(ctx context.Context, grant *v1alpha1.RefreshTokenGrant, generation int64, at time.Time) (*v1alpha1.RefreshTokenGrant, error)
+	RevokeGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
 	DeleteGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) error
 }
 

@@ -102,6 +102,9 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 	if standing := t.ClientStanding(client); !standing.Good() {
 		return directory.NewStanding(v1alpha1.ReasonClientNotReady, "AuthClient %q may not be used: %s", name, standing.Reason)
 	}
+	if g.Spec.DeliversRefreshToken() && client.Spec.IsPublic() {
+		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "spec.refreshToken.delivery: a Public client's refresh tokens rotate, and one in a Secret cannot; AuthClient %q is Public", name)
+	}
 	if g.Spec.DeliversRefreshToken() && !client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
 		return directory.NewStanding(v1alpha1.ReasonGrantTypeNotAllowed, "AuthClient %q does not list RefreshToken in spec.grantTypes", name)
 	}

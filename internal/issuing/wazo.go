@@ -60,11 +60,11 @@ func (s *Service) Refresh(ctx context.Context, namespace, token string, request 
 	if err := unregistered(t, request.ClientID); err != nil {
 		return nil, err
 	}
-	g, err := s.presentedGrant(ctx, t, ring, token)
+	presented, g, err := s.presentedGrant(ctx, t, ring, token)
 	if err != nil {
 		return nil, err
 	}
-	if !g.Spec.IsWazo() || g.Spec.ClientID != request.ClientID {
+	if !g.Spec.IsWazo() || g.Spec.ClientID != request.ClientID || presented.Generation != g.Spec.EffectiveGeneration() {
 		return nil, errRefreshToken
 	}
 	terms, standing := GrantTerms(t, g, s.now())

@@ -2,9 +2,10 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,13 +99,37 @@ func (k *Kubernetes) GrantByID(ctx context.Context, namespace, id string) (*v1al
 // MoveEpoch raises a grant's epoch by one, which ends every token of it. ErrConflict where the
 // grant changed since it was read.
 func (k *Kubernetes) MoveEpoch(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
-	next := max(grant.Spec.Epoch, 1) + 1
-	patch := `{"metadata":{"resourceVersion":` + strconv.Quote(grant.ResourceVersion) + `},"spec":{"epoch":` + strconv.FormatInt(next, 10) + `}}`
-	moved := grant.DeepCopy()
-	if err := k.client.Patch(ctx, moved, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
-		return nil, classify("move the grant's epoch", err)
+	return k.patchGrant(ctx, "move the grant's epoch", grant, map[string]any{"epoch": grant.Spec.EffectiveEpoch() + 1})
+}
+
+// Rotate makes a generation the grant's current one, at a second. ErrConflict where the grant changed
+// since it was read, so that of several who use one refresh token one alone rotates it.
+func (k *Kubernetes) Rotate(ctx context.Context, grant *v1alpha1.RefreshTokenGrant, generation int64, at time.Time) (*v1alpha1.RefreshTokenGrant, error) {
+	return k.patchGrant(ctx, "rotate the grant's refresh token", grant, map[string]any{
+		"refreshToken": map[string]any{"generation": generation, "rotatedAt": metav1.NewTime(at)},
+	})
+}
+
+// RevokeGrant ends a grant for good and lets it stand, so that whoever looks sees why. ErrConflict
+// where the grant changed since it was read.
+func (k *Kubernetes) RevokeGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
+	return k.patchGrant(ctx, "revoke the grant", grant, map[string]any{"state": v1alpha1.GrantStateRevoked})
+}
+
+// patchGrant sets fields of a grant's spec under the version that was read.
+func (k *Kubernetes) patchGrant(ctx context.Context, doing string, grant *v1alpha1.RefreshTokenGrant, fields map[string]any) (*v1alpha1.RefreshTokenGrant, error) {
+	patch, err := json.Marshal(map[string]any{
+		"metadata": map[string]any{"resourceVersion": grant.ResourceVersion},
+		"spec":     fields,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	return moved, nil
+	patched := grant.DeepCopy()
+	if err := k.client.Patch(ctx, patched, client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return nil, classify(doing, err)
+	}
+	return patched, nil
 }
 
 // DeleteGrant ends a grant; it is no error where there is none.

@@ -157,6 +157,33 @@ func TestTheEpochMovesOnceForEachWhoSawItStand(t *testing.T) {
 	}
 }
 
+func TestARefreshTokenRotatesOnceForEachWhoSawItStand(t *testing.T) {
+	t.Parallel()
+	c, namespace := connect(t), cp.Namespace(t)
+	s := store.NewKubernetes(c)
+	g := gen.In(namespace, gen.RefreshTokenGrant("grant", gen.FromLogin(time.Now(), "")))
+	if err := c.Create(t.Context(), g); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Truncate(time.Second)
+	rotated, err := s.Rotate(t.Context(), g, 2, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made := rotated.Spec.RefreshToken; made.Generation != 2 || !made.RotatedAt.Time.Equal(at) || made.KeyVersion != 1 {
+		t.Errorf("rotated to %+v", made)
+	}
+	if _, err := s.Rotate(t.Context(), g, 2, at); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("by one who saw it stand before: %v, want ErrConflict", err)
+	}
+	if _, err := s.RevokeGrant(t.Context(), g); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("revoked by one who saw it stand before: %v, want ErrConflict", err)
+	}
+	if revoked, err := s.RevokeGrant(t.Context(), rotated); err != nil || revoked.Spec.State != v1alpha1.GrantStateRevoked {
+		t.Errorf("state %s, %v; want Revoked", revoked.Spec.State, err)
+	}
+}
+
 func TestAGrantThatWasMadeAnewIsNotDeletedForTheOldOne(t *testing.T) {
 	t.Parallel()
 	c, namespace := connect(t), cp.Namespace(t)
@@ -212,6 +239,8 @@ func TestASilentAPIServerIsNotTakenForAnAnswer(t *testing.T) {
 		"CreateGrant":   func() error { _, err := s.CreateGrant(ctx, g); return err },
 		"GrantByID":     func() error { _, err := s.GrantByID(ctx, "team-a", "x"); return err },
 		"MoveEpoch":     func() error { _, err := s.MoveEpoch(ctx, g); return err },
+		"Rotate":        func() error { _, err := s.Rotate(ctx, g, 2, time.Now()); return err },
+		"RevokeGrant":   func() error { _, err := s.RevokeGrant(ctx, g); return err },
 		"DeleteGrant":   func() error { return s.DeleteGrant(ctx, g) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,3 +71,8 @@ func clientAccessToken(c *v1alpha1.AuthClient) *v1alpha1.ClientAccessToken {
 	}
 	return c.Spec.AccessToken
 }
+
+// PublicClient takes the client's secret away.
+func PublicClient() func(*v1alpha1.AuthClient) {
+	return func(c *v1alpha1.AuthClient) { c.Spec.Type, c.Spec.Secret = v1alpha1.ClientTypePublic, nil }
+}

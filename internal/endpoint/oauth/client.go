@@ -12,8 +12,9 @@ import (
 )
 
 // clientAuthentication finds how the client proves who it is: by Basic credentials or by client_id
-// and client_secret in the form (RFC 6749 §2.3.1). Both at once is an invalid request; neither, or
-// a scheme that is not known here, is an invalid client.
+// and client_secret in the form (RFC 6749 §2.3.1), or, where it cannot, by client_id alone (§3.2.1).
+// More than one way at once is an invalid request; none, or a scheme that is not known here, is an
+// invalid client.
 func clientAuthentication(header http.Header, p *parameters) (issuing.ClientAuthentication, error) {
 	lines := header["Authorization"]
 	if len(lines) > 1 || len(lines) == 1 && !p.clientSecret.IsZero() {
@@ -22,8 +23,11 @@ func clientAuthentication(header http.Header, p *parameters) (issuing.ClientAuth
 	if len(lines) == 1 {
 		return basicAuthentication(lines[0], p.clientID)
 	}
-	if p.clientID == "" || p.clientSecret.IsZero() {
+	switch {
+	case p.clientID == "":
 		return issuing.ClientAuthentication{}, errNoClient
+	case p.clientSecret.IsZero(): // a Public client names itself and proves nothing
+		return issuing.ClientAuthentication{ClientID: p.clientID}, nil
 	}
 	return issuing.ClientAuthentication{
 		ClientID: p.clientID,

@@ -57,6 +57,9 @@ func TestClientAuthentication(t *testing.T) {
 			header: basic("billing:s3cret"), id: "billing",
 			wantID: "billing", wantSecret: "s3cret", wantMethod: header,
 		},
+		"a client_id alone, which is enough of a Public client": {
+			id: "app", wantID: "app",
+		},
 		"the form": {
 			id: "billing", secret: "s3cret",
 			wantID: "billing", wantSecret: "s3cret", wantMethod: inForm,
@@ -93,7 +96,6 @@ func TestClientAuthenticationThatIsRefused(t *testing.T) {
 		want       string
 	}{
 		"nothing":                               {want: none},
-		"a client_id alone":                     {id: "billing", want: none},
 		"a client_secret alone":                 {secret: "s", want: none},
 		"an empty header":                       {headers: []string{""}, want: none},
 		"a scheme alone":                        {headers: []string{"Basic"}, want: none},

@@ -49,6 +49,7 @@ var problems = map[issuing.Reason]struct {
 	issuing.InvalidClient:      {http.StatusUnauthorized, codeInvalidClient},
 	issuing.UnauthorizedClient: {http.StatusBadRequest, codeUnauthorizedClient},
 	issuing.InvalidGrant:       {http.StatusBadRequest, codeInvalidGrant},
+	issuing.RefreshTokenReused: {http.StatusBadRequest, codeInvalidGrant},
 	issuing.InvalidScope:       {http.StatusBadRequest, codeInvalidScope},
 	issuing.InvalidTarget:      {http.StatusBadRequest, codeInvalidTarget},
 	issuing.TooManySessions:    {http.StatusTooManyRequests, codeUnavailable},
