@@ -323,9 +323,11 @@ type AuthUser struct {
 	// +required
 	Spec AuthUserSpec `json:"spec"`
 
-	// status is written by the operator alone.
+	// status is written by the operator alone. Until it has been, observedGeneration is -1, so that no
+	// tool takes a new object for a finished one.
 	//
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status AuthUserStatus `json:"status,omitzero"`
 }
 

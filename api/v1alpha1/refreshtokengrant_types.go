@@ -321,9 +321,11 @@ type RefreshTokenGrant struct {
 	// +required
 	Spec RefreshTokenGrantSpec `json:"spec"`
 
-	// status is written by the operator alone.
+	// status is written by the operator alone. Until it has been, observedGeneration is -1, so that no
+	// tool takes a new object for a finished one.
 	//
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status RefreshTokenGrantStatus `json:"status,omitzero"`
 }
 
