@@ -110,6 +110,8 @@ type outcome struct {
 	decision *revision.Decision
 	// good tells that the Secret holds a token that nothing speaks against but its age.
 	good bool
+	// flaw is what of the Secret could not be made: its token is renewed all the same.
+	flaw directory.Standing
 	// failed tells that the API server did not do what it was asked.
 	failed bool
 	// retryAfter is when to try again where that is known.

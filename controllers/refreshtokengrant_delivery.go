@@ -103,7 +103,14 @@ func (d *delivery) look(ctx context.Context, observed *corev1.Secret) (secretwri
 // write carries a decision out. A reference token that does not reach its Secret is taken back:
 // nobody has it, and its session would count against the user.
 func (d *delivery) write(ctx context.Context, target secretwriter.Target, seen secretwriter.Observed, decision *revision.Decision, o outcome) (secretwriter.Result, outcome, error) {
-	content, err := d.content(ctx, seen.Secret, decision)
+	if seen.Secret == nil {
+		var err error
+		if o.standing, err = d.rehearse(decision.Token); err != nil || !o.standing.Good() {
+			return secretwriter.Result{}, o, err
+		}
+	}
+	content, flaw, err := d.content(ctx, seen.Secret, decision)
+	o.flaw = flaw
 	if errors.Is(err, tokens.ErrTooLarge) {
 		o.standing = directory.Standing{Reason: v1alpha1.ReasonTokenTooLarge, Message: tooLarge}
 		return secretwriter.Result{}, o, nil
@@ -198,30 +205,6 @@ func (d *delivery) input(ctx context.Context, found *revision.Token) (*revision.
 		input.SessionLost, err = d.Issuing.SessionLost(ctx, d.tenant, d.ring, &d.terms, last.IssuedAt)
 	}
 	return input, err
-}
-
-// content makes what the Secret shall hold. A token that is kept is taken as it stands.
-func (d *delivery) content(ctx context.Context, observed *corev1.Secret, decision *revision.Decision) (secretwriter.Content, error) {
-	names := d.grant.Spec.Target.EffectiveKeys()
-	data := map[string][]byte{}
-	if decision.Action == revision.ActionKeep {
-		data[names.AccessToken] = observed.Data[names.AccessToken]
-	} else {
-		token, err := d.Issuing.Deliver(ctx, d.ring, &d.terms, decision.Token)
-		if err != nil {
-			return secretwriter.Content{}, err
-		}
-		data[names.AccessToken] = []byte(token.Reveal())
-	}
-	if d.grant.Spec.DeliversRefreshToken() {
-		token, err := issuing.DeliveredRefreshToken(d.ring, d.grant)
-		if err != nil {
-			return secretwriter.Content{}, err
-		}
-		data[names.RefreshToken] = []byte(token.Reveal())
-	}
-	describe(data, names, &d.terms, decision.Token, d.bundle(observed))
-	return secretwriter.Content{Data: data, Annotations: annotations(decision.Token)}, nil
 }
 
 // bundle is the CA bundle that the Secret shall hold: before it is known, the one that it holds.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
@@ -20,6 +19,7 @@ func (d *delivery) target() secretwriter.Target {
 	target := secretwriter.Target{
 		Namespace:  d.grant.Namespace,
 		Name:       name,
+		Type:       corev1.SecretType(d.grant.Spec.Target.Type),
 		Credential: v1alpha1.CredentialOutput,
 		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGrantID, Value: d.grant.Spec.ID},
 	}
@@ -29,26 +29,17 @@ func (d *delivery) target() secretwriter.Target {
 	return target
 }
 
-// describe adds to the tokens what a workload needs to use them.
-func describe(data map[string][]byte, names v1alpha1.TargetKeys, terms *issuing.Terms, token revision.Token, trust []byte) {
-	data[names.Expiry] = []byte(token.ExpiresAt.UTC().Format(time.RFC3339))
-	data[names.TokenType] = []byte("Bearer")
-	data[names.ClientID] = []byte(terms.ClientID)
-	data[names.Issuer] = []byte(terms.Issuer)
-	data[names.TokenURL] = []byte(terms.Issuer + "/token")
-	if len(trust) > 0 {
-		data[names.CABundle] = trust
-	}
-}
-
 // annotations say what the Secret holds without showing it.
 func annotations(token revision.Token) map[string]string {
-	return map[string]string{
+	said := map[string]string{
 		v1alpha1.AnnotationRevision:  strconv.FormatInt(token.Revision, 10),
 		v1alpha1.AnnotationIssuedAt:  token.IssuedAt.UTC().Format(time.RFC3339),
 		v1alpha1.AnnotationExpiresAt: token.ExpiresAt.UTC().Format(time.RFC3339),
-		v1alpha1.AnnotationKeyID:     token.KeyID,
 	}
+	if token.KeyID != "" { // a reference token is not signed
+		said[v1alpha1.AnnotationKeyID] = token.KeyID
+	}
+	return said
 }
 
 // revisionOf reads the number of the revision; zero where it was lost.

@@ -49,7 +49,11 @@ func grantConditions(g *directory.Grant, o outcome) []metav1.Condition {
 		return []metav1.Condition{ready(o.standing, good)}
 	}
 	good := directory.Standing{Reason: v1alpha1.ReasonIssued, Message: "The Secret holds a token that is good."}
-	return []metav1.Condition{ready(o.standing, good), issuingCondition(o)}
+	whole := o.standing
+	if whole.Good() {
+		whole = o.flaw
+	}
+	return []metav1.Condition{ready(whole, good), issuingCondition(o)}
 }
 
 func issuingCondition(o outcome) metav1.Condition {
@@ -87,6 +91,9 @@ func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision)
 	if decision.Reason == revision.ReasonFirst || decision.Reason == revision.ReasonDue {
 		return
 	}
+	if decision.Action == revision.ActionKeep && d.askedAnew() {
+		return
+	}
 	action, reason, note := "Write", "SecretRepaired", "Secret %q was brought back to revision %d: %s"
 	if decision.Action == revision.ActionIssue {
 		action, reason, note = "Issue", "Issued", "Secret %q holds revision %d: %s"
@@ -94,3 +101,7 @@ func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision)
 	name, _ := d.grant.TargetName()
 	d.Events.Eventf(d.grant.RefreshTokenGrant, nil, corev1.EventTypeNormal, reason, action, note, name, decision.Token.Revision, decision.Reason)
 }
+
+// askedAnew tells that the spec is another one than the Secret was last written for: what changes then
+// is what somebody asked for, and repairs nothing.
+func (d *delivery) askedAnew() bool { return d.grant.Status.ObservedGeneration != d.grant.Generation }

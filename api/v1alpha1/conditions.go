@@ -38,6 +38,10 @@ const (
 	// ReasonInvalidSpec: the fields contradict each other, or a value that they inherit, in a way
 	// that the API server cannot see. The message names the field.
 	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonTemplateError: a template of a grant's target cannot be carried out. The message says where
+	// and why. Its key keeps the bytes that it has, and the rest of the Secret is renewed as before; a
+	// Secret that does not exist yet is not made.
+	ReasonTemplateError = "TemplateError"
 	// ReasonBelowFloor: the lifetime or the renewBefore of a grant with a target is shorter than the
 	// operator allows.
 	ReasonBelowFloor = "BelowFloor"
@@ -101,8 +105,8 @@ const (
 	ReasonKeyringUnreadable = "KeyringUnreadable"
 )
 
-// Reasons of Issuing. Where Ready is False, Issuing is False with the same reason. BackingOff is one
-// of Ready too.
+// Reasons of Issuing. Where Ready is False, Issuing is False with the same reason, unless only a
+// template or an output is at fault and the Secret is there. BackingOff is one of Ready too.
 const (
 	// ReasonScheduled (True): status.renewalTime says when the next revision is due.
 	ReasonScheduled = "Scheduled"

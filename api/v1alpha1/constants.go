@@ -38,6 +38,9 @@ const (
 	AnnotationExpiresAt = GroupName + "/expires-at"
 	// AnnotationKeyID is the id of the key that signed the token.
 	AnnotationKeyID = GroupName + "/key-id"
+	// AnnotationTemplateMetadata lists the labels and annotations that a grant's template has set on its
+	// Secret, so that those that leave the template leave the Secret too.
+	AnnotationTemplateMetadata = GroupName + "/template-metadata"
 	// AnnotationGeneratedAt is the second from which a generated credential is derived.
 	AnnotationGeneratedAt = GroupName + "/generated-at"
 	// AnnotationGeneratedFor names whose credential a Secret holds: the kind and the subject or

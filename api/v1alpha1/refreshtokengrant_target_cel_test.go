@@ -58,6 +58,43 @@ func TestTargets(t *testing.T) {
 	})
 }
 
+// TestEachKeyOfATargetIsOneThing: where two fields want one key, one of them would be lost.
+func TestEachKeyOfATargetIsOneThing(t *testing.T) {
+	t.Parallel()
+	target := func(text string) string { return grant("target: {" + text + "}") }
+	const taken = "may not take a key of keys"
+	testCreations(t, "RefreshTokenGrant", map[string]creation{
+		"a template and an output of one key": {
+			spec:      target("outputs: [{key: a, format: Env}], template: {data: {b: x, a: x}}"),
+			wantField: "spec.target.template", wantMessage: "may not have a key in common",
+		},
+		"an output of a default key": {
+			spec: target("outputs: [{key: ca.crt, format: Env}]"), wantField: "spec.target", wantMessage: taken,
+		},
+		"a template of a default key": {
+			spec: target("template: {data: {token: x}}"), wantField: "spec.target", wantMessage: taken,
+		},
+		"an output of a renamed key": {
+			spec: target("keys: {accessToken: a}, outputs: [{key: a, format: Env}]"), wantField: "spec.target", wantMessage: taken,
+		},
+		"a template of a key that was renamed away": {
+			spec: target("keys: {accessToken: a}, template: {data: {token: x}}"),
+		},
+		"a template of a key of the type": {
+			spec: target("type: kubernetes.io/basic-auth, template: {data: {password: x}}"), wantField: "spec.target", wantMessage: taken,
+		},
+		"a template of a key of another type": {
+			spec: target("template: {data: {password: x}}"),
+		},
+		"a key of keys that the type has": {
+			spec: target("type: kubernetes.io/basic-auth, keys: {accessToken: password}"), wantField: "spec.target.keys", wantMessage: "keys of these names",
+		},
+		"a key of keys that another type has": {
+			spec: target("keys: {accessToken: password}"),
+		},
+	})
+}
+
 func TestRolloutRestart(t *testing.T) {
 	t.Parallel()
 	testCreations(t, "RefreshTokenGrant", map[string]creation{

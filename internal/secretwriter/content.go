@@ -14,10 +14,12 @@ import (
 type Content struct {
 	// Data is all of the data: any other key is removed.
 	Data map[string][]byte
-	// Labels and Annotations are added to those that others set. An empty value
-	// removes the key. The label and the annotation that make the Secret ours
-	// are added by themselves.
+	// Labels and Annotations are added to those that others set. The label and
+	// the annotation that make the Secret ours are added by themselves.
 	Labels, Annotations map[string]string
+	// GoneLabels and GoneAnnotations are the keys of those that were added
+	// before and are to be removed.
+	GoneLabels, GoneAnnotations []string
 }
 
 // render lays the content over what was observed and returns a new object.
@@ -31,22 +33,20 @@ func (t *Target) render(content Content, observed *corev1.Secret) *corev1.Secret
 		secret = observed.DeepCopy()
 	}
 	secret.Data = maps.Clone(content.Data) // the answer is decoded into the object
-	secret.Labels = overlay(secret.Labels, content.Labels)
-	secret.Annotations = overlay(secret.Annotations, content.Annotations)
+	secret.Labels = overlay(secret.Labels, content.GoneLabels, content.Labels)
+	secret.Annotations = overlay(secret.Annotations, content.GoneAnnotations, content.Annotations)
 	stamp(&secret.Labels, v1alpha1.LabelCredential, t.Credential)
 	stamp(&secret.Annotations, t.Evidence.Annotation, t.Evidence.Value)
 	secret.OwnerReferences = t.own(secret.OwnerReferences)
 	return secret
 }
 
-// overlay lays ours over base, which it changes. Empty values of base are
-// somebody's and stay; those of ours remove.
-func overlay(base, ours map[string]string) map[string]string {
+// overlay takes what is gone from base, which it changes, and lays ours over it.
+func overlay(base map[string]string, gone []string, ours map[string]string) map[string]string {
+	for _, key := range gone {
+		delete(base, key)
+	}
 	for key, value := range ours {
-		if value == "" {
-			delete(base, key)
-			continue
-		}
 		stamp(&base, key, value)
 	}
 	return base

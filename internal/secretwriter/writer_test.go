@@ -16,8 +16,9 @@ func TestWriteCreatesWhatIsAbsent(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	content := token("fresh")
-	content.Labels = map[string]string{"app": "billing"}
-	content.Annotations = map[string]string{v1alpha1.AnnotationRevision: "1", v1alpha1.AnnotationKeyID: ""}
+	content.Labels = map[string]string{"app": "billing", "bare": ""}
+	content.Annotations = map[string]string{v1alpha1.AnnotationRevision: "1"}
+	content.GoneAnnotations = []string{v1alpha1.AnnotationKeyID}
 
 	result := r.write(content, secretwriter.Observed{}, secretwriter.OutcomeCreated)
 
@@ -29,7 +30,7 @@ func TestWriteCreatesWhatIsAbsent(t *testing.T) {
 	owner.BlockOwnerDeletion = new(false)
 	want := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{
-			Labels:          map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialOutput, "app": "billing"},
+			Labels:          map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialOutput, "app": "billing", "bare": ""},
 			Annotations:     map[string]string{v1alpha1.AnnotationGrantID: ourID, v1alpha1.AnnotationRevision: "1"},
 			OwnerReferences: []metav1.OwnerReference{owner},
 		},
@@ -75,8 +76,9 @@ func TestWriteUpdatesDataWhollyAndMetadataInPart(t *testing.T) {
 		s.Annotations[v1alpha1.AnnotationKeyID] = "gone"
 	})
 	content := token("after")
-	content.Labels = map[string]string{"stale": ""}
-	content.Annotations = map[string]string{v1alpha1.AnnotationRevision: "2", v1alpha1.AnnotationKeyID: ""}
+	content.GoneLabels = []string{"stale", v1alpha1.LabelCredential}
+	content.Annotations = map[string]string{v1alpha1.AnnotationRevision: "2"}
+	content.GoneAnnotations = []string{v1alpha1.AnnotationKeyID, v1alpha1.AnnotationRevision, v1alpha1.AnnotationGrantID}
 
 	r.write(content, seen(r.live()), secretwriter.OutcomeUpdated)
 
