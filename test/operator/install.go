@@ -22,13 +22,35 @@ type Release struct {
 	Name string
 	// Namespace is the operator's; it is made where it does not exist.
 	Namespace string
-	// Tenants are the namespaces that it watches. They must exist.
+	// Tenants are the namespaces that it watches. They must exist. None: cluster mode.
 	Tenants []string
 	// CRDs installs the kinds with the chart.
 	CRDs bool
 }
 
 func (r Release) name() string { return cmp.Or(r.Name, DefaultName) }
+
+// tenantsValue and tenantsFlag tell the chart and the operator which namespaces are watched.
+func (r Release) tenantsValue() string {
+	if len(r.Tenants) == 0 {
+		return "clusterMode=true"
+	}
+	return "namespaces={" + strings.Join(r.Tenants, ",") + "}"
+}
+
+func (r Release) tenantsFlag() string {
+	if len(r.Tenants) == 0 {
+		return "--cluster-mode"
+	}
+	return "--namespaces=" + strings.Join(r.Tenants, ",")
+}
+
+func (r Release) defaultTenant() string {
+	if len(r.Tenants) == 0 {
+		return ""
+	}
+	return r.Tenants[0]
+}
 
 // Install installs the chart, or upgrades it, with no replica of its own: the operator is then
 // started beside the control plane, which has no nodes.
@@ -45,7 +67,7 @@ func Install(ctx context.Context, kubeconfig string, release Release) error {
 		"--install", "--create-namespace", "--namespace", release.Namespace, "--kubeconfig", kubeconfig,
 		"--set", "replicaCount=0",
 		"--set", fmt.Sprintf("crds.enabled=%t", release.CRDs),
-		"--set", "namespaces={"+strings.Join(release.Tenants, ",")+"}")
+		"--set", release.tenantsValue())
 	return err
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
@@ -22,8 +21,7 @@ type Options struct {
 	Dir string
 	// Address to listen on; empty for a free port on loopback.
 	Address string
-	// APIServer is the address, host and port, at which the operator reaches the API server; empty for
-	// the API server's own.
+	// APIServer is the URL at which the operator reaches the API server; empty for the API server's own.
 	APIServer string
 	// BaseURL that clients are told; empty for the one of Address.
 	BaseURL string
@@ -34,7 +32,7 @@ type Options struct {
 // Operator is one running replica.
 type Operator struct {
 	// URL is where it listens: also its base URL, unless the options say otherwise. The default
-	// tenant is the first of the release.
+	// tenant is the first of the release; cluster mode has none.
 	URL string
 	// Log is the file that it appends its log to.
 	Log string
@@ -51,7 +49,7 @@ func Command(ctx context.Context, cp *controlplane.ControlPlane, options Options
 		return nil, "", err
 	}
 	if options.APIServer != "" {
-		config.Host = "https://" + options.APIServer
+		config.Host = options.APIServer
 	}
 	kubeconfig := filepath.Join(options.Dir, "operator.kubeconfig")
 	if err := controlplane.WriteKubeconfig(kubeconfig, config, release.Namespace); err != nil {
@@ -71,8 +69,8 @@ func Command(ctx context.Context, cp *controlplane.ControlPlane, options Options
 	flags := append([]string{
 		"--kubeconfig=" + kubeconfig,
 		"--operator-namespace=" + release.Namespace,
-		"--namespaces=" + strings.Join(release.Tenants, ","),
-		"--default-tenant=" + release.Tenants[0],
+		release.tenantsFlag(),
+		"--default-tenant=" + release.defaultTenant(),
 		"--base-url=" + base,
 		"--listen=" + address,
 		"--health-probe-bind-address=0",

@@ -32,7 +32,7 @@ func TestWhileTheAPIServerIsAwaySelfContainedTokensGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := newLine(t)
-	options.APIServer = line.address()
+	options.APIServer = line.url()
 	s := sceneIn(release.Tenants[0])
 	s.apply(t, s.user(), s.client(gen.EveryGrantType()))
 	replica := startReplica(t, options)
@@ -149,7 +149,7 @@ func newLine(t *testing.T) *line {
 	return l
 }
 
-func (l *line) address() string { return l.listener.Addr().String() }
+func (l *line) url() string { return "https://" + l.listener.Addr().String() }
 
 // cut breaks every connection, and every new one at once.
 func (l *line) cut() {
