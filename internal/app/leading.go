@@ -22,11 +22,12 @@ import (
 const leaseName = "grantkeeper"
 
 // The lease's times. A leader that is killed is followed when the lease has run out; one that cannot
-// renew it stops leading before that.
+// renew it stops leading before that. The others look after one to 2.2 retry periods: so soon after a
+// leader has given the lease back, and at most twice as long after it ran out, one of them leads.
 const (
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
-	retryPeriod   = 2 * time.Second
+	leaseDuration = 13 * time.Second
+	renewDeadline = 9 * time.Second
+	retryPeriod   = time.Second
 )
 
 // leading runs what only one replica may do, for as long as this one holds the lease. A lease that is
