@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -45,6 +46,8 @@ type app struct {
 	tenancies []*tenancy
 	leading   *leading
 	keyrings  func() bool // whether all keyrings have been read
+	// ownView tells how old that may be which is known of the operator's own namespace.
+	ownView *view
 	// served is closed when the endpoint has answered its last request.
 	served chan struct{}
 }
@@ -64,7 +67,7 @@ func Run(ctx context.Context, config *rest.Config, options *Options, listener ne
 	ctx = logr.NewContext(ctx, log)
 	// The API server's own fairness is the limit; a limit in the client only makes a queue of it.
 	a.config.QPS = -1
-	for _, step := range []func(context.Context) error{a.addScheme, a.addManager, a.addIssuing, a.addKeyrings, a.addLeading, a.addTenancies} {
+	for _, step := range []func(context.Context) error{a.addScheme, a.addManager, a.addIssuing, a.addKeyrings, a.addLeading, a.addTenancies, a.addMetrics} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -81,6 +84,13 @@ func (a *app) addScheme(context.Context) error {
 
 // addManager makes the manager, whose cache holds the operator's own Secrets and nothing else.
 func (a *app) addManager(context.Context) error {
+	a.ownView = a.newView(a.options.OperatorNamespace)
+	own := cache.Options{
+		DefaultNamespaces: map[string]cache.Config{a.options.OperatorNamespace: {}},
+		DefaultTransform:  cache.TransformStripManagedFields(),
+		ByObject:          map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: hasCredential()}},
+	}
+	a.ownView.follow(&own)
 	manager, err := ctrl.NewManager(a.config, ctrl.Options{
 		Scheme:                 a.scheme,
 		Logger:                 a.log,
@@ -90,11 +100,7 @@ func (a *app) addManager(context.Context) error {
 			SecureServing:  true,
 			FilterProvider: filters.WithAuthenticationAndAuthorization,
 		},
-		Cache: cache.Options{
-			DefaultNamespaces: map[string]cache.Config{a.options.OperatorNamespace: {}},
-			DefaultTransform:  cache.TransformStripManagedFields(),
-			ByObject:          map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: hasCredential()}},
-		},
+		Cache: own,
 	})
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
@@ -131,8 +137,27 @@ func (a *app) addIssuing(context.Context) error {
 
 func (a *app) addKeyrings(ctx context.Context) error {
 	synced, err := keyrings.NewFollower(a.directory, a.log.WithName("keyrings")).Follow(ctx, a.manager.GetCache())
+	if err != nil {
+		return err
+	}
 	a.keyrings = synced
-	return err
+	// What is read once the manager starts is at least as new as this answer. Without one it takes a
+	// minute until that is known.
+	_ = a.ownView.look(ctx)
+	if err := a.manager.Add(a.ownView); err != nil {
+		return fmt.Errorf("add the view of the keyrings: %w", err)
+	}
+	return nil
+}
+
+// newView makes the view of a namespace, or of all of them.
+func (a *app) newView(namespace string) *view {
+	return &view{
+		namespace: namespace,
+		clock:     a.clock,
+		log:       a.log.WithName("view").WithValues("namespace", namespace),
+		limit:     a.options.MaxStaleness,
+	}
 }
 
 // addTenancies adds one reader for each namespace, or one for all of them.
@@ -152,12 +177,26 @@ func (a *app) addTenancies(context.Context) error {
 			log:       a.log.WithName("tenancy").WithValues("namespace", namespace),
 			served:    a.served,
 			read:      make(chan struct{}),
+			view:      a.newView(namespace),
+			keyrings:  a.ownView,
 		}
 		a.tenancies = append(a.tenancies, t)
 		a.leading.tasks = append(a.leading.tasks, func(ctx context.Context) error { return a.leadTenancy(ctx, t) })
 		if err := a.manager.Add(t); err != nil {
 			return fmt.Errorf("add namespace %q: %w", namespace, err)
 		}
+	}
+	return nil
+}
+
+// addMetrics tells how old is what this replica knows.
+func (a *app) addMetrics(context.Context) error {
+	views := []*view{a.ownView}
+	for _, t := range a.tenancies {
+		views = append(views, t.view)
+	}
+	if err := metrics.Registry.Register(&staleness{clock: a.clock, views: views}); err != nil {
+		return fmt.Errorf("register the metric of staleness: %w", err)
 	}
 	return nil
 }

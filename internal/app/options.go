@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/grantkeeper/grantkeeper/internal/certificates"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 )
 
 // Options are what the command line sets.
@@ -41,6 +42,9 @@ type Options struct {
 	MinRenewBefore time.Duration
 	// MaxJWTTTL is the longest life of a self-contained token.
 	MaxJWTTTL time.Duration
+	// MaxStaleness is how old a replica's view of a tenant may be, at least freshness.MinLimit. Past it
+	// the replica neither signs nor checks anything there.
+	MaxStaleness time.Duration
 	// TrustedProxies are the networks whose forwarded headers count.
 	TrustedProxies []netip.Prefix
 	LeaderElect    bool
@@ -71,6 +75,7 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.MinTTL, "min-ttl", 10*time.Minute, "shortest ttl of a token that is delivered in a Secret")
 	flags.DurationVar(&o.MinRenewBefore, "min-renew-before", 3*time.Minute, "shortest renewBefore: a changed Secret reaches a pod up to 90 seconds late")
 	flags.DurationVar(&o.MaxJWTTTL, "max-jwt-ttl", 24*time.Hour, "longest ttl of a self-contained token")
+	flags.DurationVar(&o.MaxStaleness, "max-staleness", time.Hour, "how old a replica's view of a tenant may be before it answers 503 there, at least "+freshness.MinLimit.String())
 	flags.Func("trusted-proxies", "comma-separated networks whose X-Forwarded-For counts", o.setTrustedProxies)
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "elect a leader among the replicas")
 	flags.DurationVar(&o.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving, unready, after being told to stop")
@@ -123,6 +128,9 @@ func (o *Options) validateDurations() error {
 	}
 	if o.MaxJWTTTL < o.MinTTL || o.MaxJWTTTL <= 0 {
 		return fmt.Errorf("--max-jwt-ttl %s is shorter than --min-ttl %s", o.MaxJWTTTL, o.MinTTL)
+	}
+	if o.MaxStaleness < freshness.MinLimit {
+		return fmt.Errorf("--max-staleness %s is shorter than %s: the API server tells once a minute how far a watch has come", o.MaxStaleness, freshness.MinLimit)
 	}
 	return nil
 }

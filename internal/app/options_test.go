@@ -53,6 +53,8 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 		"a negative delay":                     {flags: []string{"--drain-delay=-1s"}, want: []string{"--drain-delay"}},
 		"a ceiling below the floor":            {flags: []string{"--max-jwt-ttl=5m"}, want: []string{"--max-jwt-ttl 5m0s", "--min-ttl 10m0s"}},
 		"no ceiling":                           {flags: []string{"--max-jwt-ttl=0", "--min-ttl=0"}, want: []string{"--max-jwt-ttl"}},
+		"a view that is out of date at once":   {flags: []string{"--max-staleness=1m59s"}, want: []string{"--max-staleness 1m59s", "2m0s"}},
+		"a view that is never too old":         {flags: []string{"--max-staleness=0"}, want: []string{"--max-staleness"}},
 		"a proxy that is an address":           {flags: []string{"--trusted-proxies=10.0.0.1"}, want: []string{"trusted-proxies", `"10.0.0.1"`}},
 		"a duration without a unit":            {flags: []string{"--min-ttl=10"}, want: []string{"min-ttl"}},
 		"several at once, which are told at once": {
@@ -79,7 +81,7 @@ func TestGoodFlagsAreRead(t *testing.T) {
 	defaults := Options{
 		Namespaces: []string{"team-a", "team-b"}, OperatorNamespace: "grantkeeper-system", BaseURL: "https://auth.example.com",
 		Listen: ":8443", HealthBindAddress: ":8081", MetricsBindAddress: ":8080",
-		MinTTL: 10 * time.Minute, MinRenewBefore: 3 * time.Minute, MaxJWTTTL: 24 * time.Hour,
+		MinTTL: 10 * time.Minute, MinRenewBefore: 3 * time.Minute, MaxJWTTTL: 24 * time.Hour, MaxStaleness: time.Hour,
 		LeaderElect: true, DrainDelay: 5 * time.Second,
 	}
 	for name, tc := range map[string]struct {

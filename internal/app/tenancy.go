@@ -8,8 +8,6 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -17,18 +15,15 @@ import (
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 )
 
-// probeInterval is how long to wait before a namespace that could not be read is tried again.
-const probeInterval = 10 * time.Second
-
 // tenancy reads one namespace, or in cluster mode all of them, into the directory. It stands by
-// itself: where a namespace cannot be read, it answers 503 and the others go on.
+// itself: where a namespace cannot be read, or not any more, it answers 503 and the others go on.
 type tenancy struct {
 	namespace string // empty: all
 	config    *rest.Config
@@ -43,9 +38,23 @@ type tenancy struct {
 	// read is closed once the namespace has been read into the directory, and tenants is set then.
 	read    chan struct{}
 	tenants cluster.Cluster
+	// view and keyrings tell how old that may be which is known of the namespace and of all keyrings.
+	view, keyrings *view
 
 	settled atomic.Bool
+	// standing is what was last told of the namespace.
+	standing standing
 }
+
+// standing is whether a namespace is served.
+type standing int
+
+const (
+	unread standing = iota
+	served
+	stale
+	lost
+)
 
 // ready tells why the namespace is not settled: it is once it has been read, or once the API
 // server has said that it may not be.
@@ -72,16 +81,13 @@ func (t *tenancy) NeedLeaderElection() bool { return false }
 // Start reads the namespace, however long that takes, and follows it until the endpoint has answered
 // its last request.
 func (t *tenancy) Start(ctx context.Context) error {
-	if !t.awaitReadable(ctx) {
+	tenants := t.awaitReadable(ctx)
+	if tenants == nil {
 		return nil
 	}
-	tenants, err := cluster.New(t.config, func(o *cluster.Options) {
-		o.Scheme = t.scheme
-		o.Logger = t.log
-		o.Cache = t.cacheOptions()
-	})
+	synced, err := t.feed(ctx, tenants.GetCache())
 	if err != nil {
-		return fmt.Errorf("open namespace %q: %w", t.namespace, err)
+		return err
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -91,17 +97,73 @@ func (t *tenancy) Start(ctx context.Context) error {
 	})
 	ended := make(chan error, 1)
 	go func() { ended <- tenants.Start(following) }()
-	if err := t.feed(ctx, tenants.GetCache()); err != nil {
-		return err
-	}
-	if ctx.Err() == nil {
+	if toolscache.WaitForCacheSync(ctx.Done(), synced...) { // false where the context ended
 		t.tenants = tenants
-		t.directory.MarkRead(t.namespace)
-		t.settled.Store(true)
-		close(t.read)
-		t.log.Info("The namespace has been read")
+		t.follow(following)
 	}
 	return <-ended
+}
+
+// follow keeps telling the directory until when it may rely on what it knows.
+func (t *tenancy) follow(ctx context.Context) {
+	for {
+		_ = t.view.look(ctx) // what it was not told shows in what it knows
+		t.mark()
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.clock.After(lookInterval):
+		}
+	}
+}
+
+// mark tells the directory how things stand, and the log where that has changed.
+func (t *tenancy) mark() {
+	now, asOf := t.judge()
+	switch now {
+	case unread:
+		return
+	case lost:
+		t.directory.MarkLost(t.namespace)
+	case served, stale:
+		t.directory.MarkRead(t.namespace, asOf.Add(t.options.MaxStaleness))
+	}
+	before := t.standing
+	if t.standing = now; before == now {
+		return
+	}
+	switch now {
+	case lost:
+		t.log.Info("The namespace, or the operator's own, may not be read any more; nothing is issued or checked there until it may")
+	case stale:
+		t.log.Info("What is known of the namespace is too old; nothing is issued or checked there until it is known again", "asOf", asOf)
+	case served:
+		t.log.Info("The namespace has been read")
+	}
+	if before == unread {
+		t.settled.Store(true)
+		close(t.read)
+	}
+}
+
+// judge tells how the namespace stands, and of what time everything is known: there and of the
+// keyrings.
+func (t *tenancy) judge() (standing, time.Time) {
+	asOf, gone := t.view.asOf()
+	keysAsOf, keysGone := t.keyrings.asOf()
+	now := t.clock.Now()
+	if freshness.Age(now, keysAsOf) > freshness.Age(now, asOf) {
+		asOf = keysAsOf
+	}
+	switch {
+	case asOf.IsZero():
+		return unread, asOf
+	case gone || keysGone:
+		return lost, asOf
+	case freshness.Age(now, asOf) >= t.options.MaxStaleness:
+		return stale, asOf
+	}
+	return served, asOf
 }
 
 // cacheOptions keep out of memory what nobody looks at: Secrets without our label, and the record
@@ -114,6 +176,7 @@ func (t *tenancy) cacheOptions() cache.Options {
 	if t.namespace != "" {
 		options.DefaultNamespaces = map[string]cache.Config{t.namespace: {}}
 	}
+	t.view.follow(&options)
 	return options
 }
 
@@ -125,72 +188,69 @@ func hasCredential() labels.Selector {
 	return selector
 }
 
-// feed lets the directory follow the namespace, and returns once it knows everything there.
-func (t *tenancy) feed(ctx context.Context, informers cache.Cache) error {
+// feed lets the directory follow the namespace. What it returns tells when everything there has been
+// taken in.
+func (t *tenancy) feed(ctx context.Context, informers cache.Cache) (synced []toolscache.InformerSynced, err error) {
 	feeder := t.directory.Feeder(func(namespace string) bool { return !t.options.isTenant(namespace) })
-	var synced []toolscache.InformerSynced
 	for _, kind := range directory.FedKinds() {
 		informer, err := informers.GetInformer(ctx, kind, cache.BlockUntilSynced(false))
 		if err != nil {
-			return fmt.Errorf("watch %T in namespace %q: %w", kind, t.namespace, err)
+			return nil, fmt.Errorf("watch %T in namespace %q: %w", kind, t.namespace, err)
 		}
 		registration, err := informer.AddEventHandler(feeder)
 		if err != nil {
-			return fmt.Errorf("watch %T in namespace %q: %w", kind, t.namespace, err)
+			return nil, fmt.Errorf("watch %T in namespace %q: %w", kind, t.namespace, err)
 		}
 		synced = append(synced, registration.HasSynced)
 	}
-	toolscache.WaitForCacheSync(ctx.Done(), synced...) // false where the context ended
-	return nil
+	return synced, nil
 }
 
-// awaitReadable asks until the namespace may be read. It returns false where the context ended.
-func (t *tenancy) awaitReadable(ctx context.Context) bool {
+// awaitReadable asks until the namespace may be read: an informer that may not list tries forever and
+// tells nobody. It returns nil where the context ended.
+func (t *tenancy) awaitReadable(ctx context.Context) cluster.Cluster {
+	var tenants cluster.Cluster
 	for {
-		err := t.probe(ctx)
+		err := t.open(ctx, &tenants)
 		if err == nil {
-			return true
+			return tenants
 		}
 		if refused(err) {
 			t.settled.Store(true)
 		}
-		t.log.Error(err, "The namespace cannot be read; it is tried again")
 		select {
 		case <-ctx.Done():
-			return false
-		case <-t.clock.After(probeInterval):
+			return nil
+		case <-t.clock.After(askRetry):
 		}
 	}
 }
 
-// refused tells an answer of the API server from its silence.
-func refused(err error) bool {
-	return apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || meta.IsNoMatchError(err)
+// open makes the namespace's cache and its informers, which are not started, and asks about each: what
+// they read later is at least as new as the answers. It goes on where it failed before.
+func (t *tenancy) open(ctx context.Context, tenants *cluster.Cluster) error {
+	if err := t.prepare(ctx, tenants); err != nil {
+		t.view.tell(err)
+		return err
+	}
+	return t.view.look(ctx)
 }
 
-// probe lists one object of each kind that is to be watched: an informer that may not list tries
-// forever and tells nobody.
-func (t *tenancy) probe(ctx context.Context) error {
-	direct, err := client.New(t.config, client.Options{Scheme: t.scheme})
-	if err != nil {
-		return fmt.Errorf("make a client: %w", err)
+func (t *tenancy) prepare(ctx context.Context, tenants *cluster.Cluster) error {
+	if *tenants == nil {
+		opened, err := cluster.New(t.config, func(o *cluster.Options) {
+			o.Scheme = t.scheme
+			o.Logger = t.log
+			o.Cache = t.cacheOptions()
+		})
+		if err != nil {
+			return fmt.Errorf("open the namespace: %w", err)
+		}
+		*tenants = opened
 	}
 	for _, kind := range directory.FedKinds() {
-		gvk, err := apiutil.GVKForObject(kind, t.scheme)
-		if err != nil {
-			return fmt.Errorf("find the kind: %w", err)
-		}
-		gvk.Kind += "List"
-		list, err := t.scheme.New(gvk)
-		if err != nil {
-			return fmt.Errorf("make a list: %w", err)
-		}
-		options := []client.ListOption{client.InNamespace(t.namespace), client.Limit(1)}
-		if _, isSecret := kind.(*corev1.Secret); isSecret {
-			options = append(options, client.MatchingLabelsSelector{Selector: hasCredential()})
-		}
-		if err := direct.List(ctx, list.(client.ObjectList), options...); err != nil { //nolint:forcetypeassert // a list kind
-			return fmt.Errorf("list %s: %w", gvk.Kind, err)
+		if _, err := (*tenants).GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watch %T: %w", kind, err)
 		}
 	}
 	return nil

@@ -39,13 +39,13 @@ type Directory struct {
 	subscribers map[int]func(Change)
 	next        int
 	trust       atomic.Pointer[[]byte]
-	// read holds the namespaces that have been read as a whole; the empty one stands for all.
-	read map[string]bool
+	// marks tell of namespaces how far they are known; the empty one stands for all.
+	marks map[string]mark
 }
 
 // New gives an empty directory.
 func New() *Directory {
-	return &Directory{tenants: map[string]*Tenant{}, subscribers: map[int]func(Change){}, read: map[string]bool{}}
+	return &Directory{tenants: map[string]*Tenant{}, subscribers: map[int]func(Change){}, marks: map[string]mark{}}
 }
 
 // Tenant looks up a tenant by its namespace. A namespace without any object of ours is not one.
@@ -68,21 +68,6 @@ func (d *Directory) Namespaces() []string {
 func (d *Directory) SetRing(namespace string, ring *keys.Ring, err error) {
 	d.tenant(namespace).ring.Store(&ringOrError{ring, err})
 	d.notify(Change{Keyrings, namespace, namespace})
-}
-
-// MarkRead says that everything in a namespace is known; in the empty one: everywhere. Until then
-// nothing may be concluded from what is not found there.
-func (d *Directory) MarkRead(namespace string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.read[namespace] = true
-}
-
-// IsRead tells whether everything in a namespace is known.
-func (d *Directory) IsRead(namespace string) bool {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.read[namespace] || d.read[""]
 }
 
 // SetTrust puts the PEM bundle of the CAs that clients of the endpoint are to trust; empty where

@@ -161,7 +161,7 @@ func TestTenantsAreWalled(t *testing.T) {
 	x := team(t, nightly())
 	other := "team-b"
 	x.Directory.SetRing(other, keystest.Ring(t, other, "https://auth.example.com/t/"+other), nil)
-	x.Directory.MarkRead(other)
+	x.Directory.MarkRead(other, tenant.Forever)
 	for _, object := range append(credentials(), alice(), billing(), nightly()) {
 		x.Directory.Put(gen.In(other, object))
 	}

@@ -17,8 +17,12 @@ import (
 
 // Deliver makes the access token of one revision of a grant. Equal arguments give equal bytes,
 // whoever asks and however often: a JWT is signed with the revision's own key and costs no write;
-// a reference token is derived, and its session written first, once.
+// a reference token is derived, and its session written first, once. Nothing is made, and the error is
+// Unavailable, while the tenant is not known as it is now.
 func (s *Service) Deliver(ctx context.Context, ring *keys.Ring, terms *Terms, r revision.Token) (sensitive.String, error) {
+	if err := s.Directory.Known(ring.Tenant().Namespace, s.Clock.Now()); err != nil {
+		return sensitive.String{}, unavailable(err)
+	}
 	a := access(&terms.Ask, r.ID, r.IssuedAt, r.ExpiresAt, login{})
 	if terms.Format == revision.FormatReference {
 		return s.deliverReference(ctx, ring, terms, a)

@@ -51,7 +51,7 @@ func TestANamespaceThatHasNotBeenReadIsUnavailable(t *testing.T) {
 	wantRefusal(t, err, issuing.Unavailable)
 	_, err = x.Service.Check(t.Context(), unread, "anything")
 	wantRefusal(t, err, issuing.Unavailable)
-	x.Directory.MarkRead(unread)
+	x.Directory.MarkRead(unread, tenant.Forever)
 	_, err = x.Service.AuthenticateClient(unread, issuing.ClientAuthentication{ClientID: "billing"})
 	wantRefusal(t, err, issuing.InvalidClient)
 }

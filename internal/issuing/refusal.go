@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/passwords"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
@@ -80,6 +81,12 @@ func unavailable(cause error) *Refusal { return &Refusal{Reason: Unavailable, ca
 // through, which whoever asks can bring about, and so can fill a log with.
 func IsOverload(err error) bool {
 	return errors.Is(err, passwords.ErrOverloaded) || errors.Is(err, store.ErrThrottled)
+}
+
+// IsUnserved tells that the tenant as a whole is not served now, whatever is asked there. The log was told
+// why when it began.
+func IsUnserved(err error) bool {
+	return errors.Is(err, directory.ErrUnread) || errors.Is(err, directory.ErrStale) || errors.Is(err, directory.ErrLost)
 }
 
 // AsRefusal gives the refusal behind an error; an error that is none is Unavailable, so that

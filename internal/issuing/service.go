@@ -59,12 +59,8 @@ func New(config Config) *Service {
 	return &Service{Config: config, checked: newCheckedTokens()}
 }
 
-// errUnread: what has not been read whole must not be taken for what there is. A revocation might be
-// among what is missing.
-var errUnread = errors.New("the namespace has not been read yet")
-
-// tenant finds a tenant that has its keys and has been read; otherwise nothing can be said about its
-// tokens.
+// tenant finds a tenant that has its keys and is known as it is now; otherwise nothing can be said about
+// its tokens.
 func (s *Service) tenant(namespace string) (*directory.Tenant, *keys.Ring, error) {
 	t, ok := s.Directory.Tenant(namespace)
 	if !ok {
@@ -76,14 +72,15 @@ func (s *Service) tenant(namespace string) (*directory.Tenant, *keys.Ring, error
 		return nil, nil, refuse(UnknownTenant, "there is no such tenant")
 	case err != nil:
 		return nil, nil, unavailable(err)
-	case !s.Directory.IsRead(namespace):
-		return nil, nil, unavailable(errUnread)
+	}
+	if err := s.Directory.Known(namespace, s.Clock.Now()); err != nil {
+		return nil, nil, unavailable(err)
 	}
 	return t, ring, nil
 }
 
 // JWKS gives a tenant's published keys (RFC 7517). It refuses with UnknownTenant where there is no
-// such tenant, and with Unavailable where its keys cannot be read.
+// such tenant, and with Unavailable where its keys cannot be read or may have been replaced unseen.
 func (s *Service) JWKS(namespace string) (keySet []byte, err error) {
 	_, ring, err := s.tenant(namespace)
 	if err != nil {

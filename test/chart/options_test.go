@@ -73,7 +73,7 @@ func TestEveryValueOfTheOperatorReachesIt(t *testing.T) {
 	if got.DefaultTenant != tenant || got.BaseURL != "https://auth.example.com" || !got.Verbose || got.Listen != ":9443" {
 		t.Errorf("options are %+v", got)
 	}
-	if got.MinTTL != 2*time.Minute || got.MinRenewBefore != 90*time.Second || got.MaxJWTTTL != 12*time.Hour || got.DrainDelay != 10*time.Second {
+	if got.MinTTL != 2*time.Minute || got.MinRenewBefore != 90*time.Second || got.MaxJWTTTL != 12*time.Hour || got.MaxStaleness != 15*time.Minute || got.DrainDelay != 10*time.Second {
 		t.Errorf("durations are %+v", got)
 	}
 	if len(got.TrustedProxies) != 2 {

@@ -63,6 +63,17 @@ func TestAFloodIsNoErrorInTheLog(t *testing.T) {
 	}
 }
 
+// TestATenantThatIsNotServedIsNoErrorOfEachRequest: the log was told when it began.
+func TestATenantThatIsNotServedIsNoErrorOfEachRequest(t *testing.T) {
+	t.Parallel()
+	s, x := onAPIServer(t)
+	x.Directory.MarkLost(x.Namespace)
+	response := s.send(t, request{form: form("grant_type", "client_credentials"), headers: basic("billing", clientSecret)})
+	if log := s.logged(); response.Code != http.StatusServiceUnavailable || strings.Contains(log, "request failed") || !strings.Contains(log, "tenant not served") {
+		t.Errorf("got %d and the log\n%s", response.Code, log)
+	}
+}
+
 // TestLimitsAreNoBadCredentials: 429 in words by which no client drops its user.
 func TestLimitsAreNoBadCredentials(t *testing.T) {
 	t.Parallel()

@@ -165,7 +165,7 @@ func missing(parameter string) *problem {
 
 // Fail writes the answer to a request that does not get what it asked for; it is an
 // endpoint.Failure. What kept the server from answering is logged; that a client went away, or that
-// there are too many of them, is not worth a line at most levels.
+// there are too many of them, is not worth a line at most levels, nor is what was logged before.
 func (e *TokenEndpoint) Fail(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
@@ -177,6 +177,8 @@ func (e *TokenEndpoint) Fail(w http.ResponseWriter, r *http.Request, call endpoi
 		e.log.V(1).Info("client went away", "requestID", call.ID, "tenant", call.Tenant)
 	case issuing.IsOverload(err):
 		e.log.V(1).Info("too much at once", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
+	case issuing.IsUnserved(err):
+		e.log.V(1).Info("tenant not served", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
 	default:
 		e.log.Error(err, "request failed", "requestID", call.ID, "tenant", call.Tenant)
 	}

@@ -74,7 +74,8 @@ func problemOf(refusal *issuing.Refusal) *problem {
 }
 
 // refuse writes the answer to a request that fails. What kept the server from answering is logged,
-// unless it is that the client went away; that there are too many of them is no line at most levels.
+// unless it is that the client went away; that there are too many of them is no line at most levels, nor
+// is what was logged before.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
@@ -84,6 +85,8 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call,
 	case p.status < http.StatusInternalServerError || r.Context().Err() != nil:
 	case issuing.IsOverload(err):
 		a.options.Log.V(1).Info("too much at once", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
+	case issuing.IsUnserved(err):
+		a.options.Log.V(1).Info("tenant not served", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
 	default:
 		a.options.Log.Error(err, "wazo request failed", "requestID", call.ID, "tenant", call.Tenant)
 	}

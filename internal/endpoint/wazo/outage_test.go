@@ -84,6 +84,18 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// A tenant that is not served is told of once, where that begins, and not with each request.
+func TestNotServed(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	h.directory.MarkLost(h.namespace)
+	got := h.do("GET", "/0.1/token/88204f50-0fe8-4163-a90f-9ff867468997", "")
+	wantProblem(t, got, http.StatusServiceUnavailable, "The service cannot answer now")
+	if log := h.log.text(); strings.Contains(log, "request failed") || !strings.Contains(log, "tenant not served") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
 // Neither a log nor an error tells a password or a token, whatever is sent and whatever goes wrong.
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()

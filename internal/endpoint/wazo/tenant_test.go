@@ -92,7 +92,7 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 	}
 	h.service = issuing.New(config)
 	w.directory.SetRing(namespace, keystest.Ring(t, namespace, issuer), nil)
-	w.directory.MarkRead(namespace)
+	w.directory.MarkRead(namespace, begin.AddDate(100, 0, 0))
 	h.put(passwordSecret("alice-password", password))
 	h.put(user("alice"))
 	h.serve(h.log.logger())

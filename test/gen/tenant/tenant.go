@@ -24,6 +24,9 @@ import (
 // Start is what the clock of every tenant shows at first.
 var Start = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 
+// Forever is later than anything that a test is about.
+var Forever = Start.AddDate(100, 0, 0)
+
 // MaxJWTTTL is the longest life of a self-contained token here.
 const MaxJWTTTL = 24 * time.Hour
 
@@ -56,7 +59,7 @@ func newTenant(t testing.TB, namespace string, random io.Reader, configure func(
 	}
 	x.Ring = keystest.Ring(t, namespace, x.Issuer)
 	x.Directory.SetRing(namespace, x.Ring, nil)
-	x.Directory.MarkRead(namespace)
+	x.Directory.MarkRead(namespace, Forever)
 	verifier, err := passwords.New(x.Clock, rand.Reader, passwords.Options{})
 	if err != nil {
 		t.Fatalf("prepare for passwords: %v", err)
