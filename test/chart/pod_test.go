@@ -62,7 +62,7 @@ func TestTheMemoryLimitIsTheGarbageCollectorsToo(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		args []string
-		want string
+		want string // and with it the collector runs less often
 	}{
 		"by default there is a limit":                  {want: "limits.memory"},
 		"another limit":                                {args: []string{"--set", "resources.limits.memory=1Gi"}, want: "limits.memory"},
@@ -73,18 +73,23 @@ func TestTheMemoryLimitIsTheGarbageCollectorsToo(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := ""
+			got, percent := "", ""
 			for _, env := range deployment(t, append(sharedValues(t), tc.args...)...).Spec.Template.Spec.Containers[0].Env {
-				if env.Name != "GOMEMLIMIT" {
-					continue
-				}
-				field := env.ValueFrom.ResourceFieldRef
-				if got = field.Resource; !field.Divisor.IsZero() {
-					t.Errorf("counted in %v, want bytes", field.Divisor)
+				switch env.Name {
+				case "GOGC":
+					percent = env.Value
+				case "GOMEMLIMIT":
+					field := env.ValueFrom.ResourceFieldRef
+					if got = field.Resource; !field.Divisor.IsZero() {
+						t.Errorf("counted in %v, want bytes", field.Divisor)
+					}
 				}
 			}
 			if got != tc.want {
 				t.Errorf("GOMEMLIMIT comes from %q, want %q", got, tc.want)
+			}
+			if (percent == "200") != (tc.want != "") {
+				t.Errorf("GOGC is %q beside a memory limit from %q", percent, got)
 			}
 		})
 	}

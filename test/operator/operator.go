@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -28,6 +29,9 @@ type Options struct {
 	// Flags are added to those that follow from the release.
 	Flags []string
 }
+
+// garbageCollection is what the chart sets beside a memory limit.
+const garbageCollection = "GOGC=200"
 
 // Operator is one running replica.
 type Operator struct {
@@ -77,7 +81,9 @@ func Command(ctx context.Context, cp *controlplane.ControlPlane, options Options
 		"--metrics-bind-address=0",
 		"--drain-delay=0s",
 	}, options.Flags...)
-	return exec.Command(options.Binary, flags...), url, nil
+	command = exec.Command(options.Binary, flags...)
+	command.Env = append(os.Environ(), garbageCollection)
+	return command, url, nil
 }
 
 // Start starts an operator and waits until it is ready. It dies with this process.
