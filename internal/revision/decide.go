@@ -47,6 +47,8 @@ const (
 	ReasonSessionLost Reason = "SessionLost"
 	// ReasonDue: its renewal time has come.
 	ReasonDue Reason = "Due"
+	// ReasonRequested: somebody has asked for a new revision.
+	ReasonRequested Reason = "Requested"
 )
 
 // The reasons of ActionRefuse.
@@ -79,9 +81,13 @@ type Input struct {
 	// may be zero where the annotation was lost.
 	Found *Token
 	// Recorded is the token in status; nil when status has none. Only Revision,
-	// ID, KeyID and IssuedAt are looked at. It is believed only as far as its
+	// ID, KeyID, IssuedAt and Request are looked at. It is believed only as far as its
 	// ID can be recomputed.
 	Recorded *Token
+	// Request asks for one new revision, whatever it says: the first that is
+	// made after it was seen answers it, for whichever reason that is made. It is
+	// answered where Found or Recorded has it. Empty asks for nothing.
+	Request string
 	// TokenID computes the id of the token of this Ask that is issued at the
 	// given second, under the tenant's record key.
 	TokenID func(issuedAt time.Time, digest [sha256.Size]byte) string
@@ -111,8 +117,9 @@ type Decision struct {
 	// RenewalTime is when Token is due, where HasRenewal is true.
 	RenewalTime time.Time
 	HasRenewal  bool
-	// RetryAfter is set with ReasonSecondTaken only: how long until the next
-	// second begins.
+	// RetryAfter is how long until the next second begins, where a revision has
+	// to wait for it: with ReasonSecondTaken, and where one was requested and the
+	// last one stays until then.
 	RetryAfter time.Duration
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // rules are asked in this order; the first that decides wins. Those that
 // refuse come first, then what makes a new revision necessary, then the
-// calendar, then what can be put back.
+// calendar, then what somebody wishes, then what can be put back.
 var rules = []rule{
 	outsideLimits,
 	pastEnd,
@@ -14,6 +14,7 @@ var rules = []rule{
 	tokenRevoked,
 	sessionLost,
 	due,
+	requested,
 	secretGone,
 }
 
@@ -122,6 +123,26 @@ func secretGone(s *situation) (Decision, bool) {
 	return s.standing(ActionRestore, ReasonSecretGone, "The Secret was gone; the same token is put back."), true
 }
 
+// requested acts on each request once. A second has one token, and where that is
+// the last one, which is good, it stays until the next second.
+func requested(s *situation) (Decision, bool) {
+	if s.Request == "" || s.answered() {
+		return Decision{}, false
+	}
+	d := s.issueNow(ReasonRequested, "A new revision was requested.")
+	if d.Action != ActionRefuse {
+		return d, true
+	}
+	wait := d.RetryAfter
+	if gone, is := secretGone(s); is {
+		d = gone
+	} else {
+		d = s.standing(ActionKeep, ReasonUpToDate, "A new revision was requested; it follows in a second.")
+	}
+	d.RetryAfter = wait
+	return d, true
+}
+
 // issueNow makes a revision that no calendar asked for. A second has one token
 // for the same inputs; where that is the one just found dead, making it again
 // would bring it back, so the next second is waited for.
@@ -158,9 +179,29 @@ func (s *situation) standing(action Action, reason Reason, message string) Decis
 
 func (s *situation) settle(action Action, token Token, reason Reason, message string) Decision {
 	token.Revision = s.number(token.ID)
+	token.Request = s.acknowledged(action)
 	d := Decision{Action: action, Token: token, Reason: reason, Message: message}
 	d.RenewalTime, d.HasRenewal = s.Ask.RenewalTime(token, s.renewBefore)
 	return d
+}
+
+// answered reports whether a revision was made after the request was seen.
+func (s *situation) answered() bool {
+	return s.Found != nil && s.Found.Request == s.Request || s.Recorded != nil && s.Recorded.Request == s.Request
+}
+
+// acknowledged is the request that is recorded once the action is carried out.
+// Where the two records differ, the Secret's was written later.
+func (s *situation) acknowledged(action Action) string {
+	switch {
+	case s.Request != "" && (action == ActionIssue || s.answered()):
+		return s.Request
+	case s.Found != nil && s.Found.Request != "":
+		return s.Found.Request
+	case s.Recorded != nil:
+		return s.Recorded.Request
+	}
+	return ""
 }
 
 // number gives a token that is known its own number, and any other one the

@@ -17,6 +17,10 @@ type Token struct {
 	KeyID string
 	// IssuedAt and ExpiresAt are whole seconds, UTC.
 	IssuedAt, ExpiresAt time.Time
+	// Request is the last request for a new revision that was acted on when the
+	// record of this one was made; empty where there was none. It is no part of
+	// the token.
+	Request string
 }
 
 // NotBefore is the token's nbf, one minute before its iat.
