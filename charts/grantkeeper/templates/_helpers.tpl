@@ -108,6 +108,12 @@ internal/app (what is watched), controllers and internal/store (what is written)
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if .Values.rolloutRestarts.enabled }}
+# Restarting a workload for a new token; rolloutpolicy.yaml lets nothing else be patched.
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [get, patch]
+{{- end }}
 {{- end }}
 
 {{/* A binding's other half. */}}
