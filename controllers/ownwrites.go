@@ -27,7 +27,7 @@ type ownWrites struct {
 }
 
 type ownWrite struct {
-	version string
+	version string // empty: it may have been written or not
 	at      time.Time
 }
 
@@ -44,21 +44,45 @@ func (w *ownWrites) wrote(key types.NamespacedName, version string, now time.Tim
 	w.pending[key] = ownWrite{version, now}
 }
 
-// awaited tells whether the object is older than the last write, and forgets that one otherwise.
+// doubted remembers that a status write has failed: it may have been carried out all the same.
+func (w *ownWrites) doubted(key types.NamespacedName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.pending == nil {
+		w.pending = map[types.NamespacedName]ownWrite{}
+	}
+	w.pending[key] = ownWrite{}
+}
+
+// awaited tells whether the object is older than the last write, and forgets that one once it has
+// been seen. What has not come back in time is no longer waited for, but still outstanding.
 func (w *ownWrites) awaited(object client.Object, now time.Time) bool {
 	key := client.ObjectKeyFromObject(object)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	write, pending := w.pending[key]
-	if !pending {
+	if !pending || write.version == "" {
 		return false
 	}
-	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), write.version)
-	if err == nil && order < 0 && now.Sub(write.at) < ownWriteGrace {
-		return true
+	if isAtLeast(object, write.version) {
+		delete(w.pending, key)
+		return false
 	}
-	delete(w.pending, key)
-	return false
+	return now.Sub(write.at) < ownWriteGrace
+}
+
+// outstanding tells whether the last write, or one that may have been, has not been seen yet.
+func (w *ownWrites) outstanding(key types.NamespacedName) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, pending := w.pending[key]
+	return pending
+}
+
+// isAtLeast tells whether an object is of a version of its kind or of a later one.
+func isAtLeast(object client.Object, version string) bool {
+	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), version)
+	return err == nil && order >= 0
 }
 
 // forget drops what is known of an object that is gone.

@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/pacing"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
@@ -24,8 +27,16 @@ type RefreshTokenGrants struct {
 	// AwaitTrust makes a Secret wait for the CA bundle that it is to hold. It is for an operator that
 	// makes its own; where somebody else brings the certificate, a late one must stop no renewal.
 	AwaitTrust bool
+	// Hold is how long the operator's own next authority is in the bundle before it serves, as in
+	// certificates.Wanted.
+	Hold time.Duration
 
-	own ownWrites
+	own          ownWrites
+	repairs      repairs
+	distribution distribution
+	// since is the version of the namespace's grants from which on this replica leads; empty where it
+	// is not known.
+	since string
 }
 
 // Requests maps a change to the grants that it concerns.
@@ -58,30 +69,49 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 	g, ok := t.Grant(request.Name)
 	if !ok || g.DeletionTimestamp != nil {
 		r.own.forget(request.NamespacedName)
+		r.repairs.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	}
 	now := r.Clock.Now()
 	if r.own.awaited(g.RefreshTokenGrant, now) {
 		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
 	}
-	if wrote, err := r.complete(ctx, t, g); wrote || err != nil {
-		return reconcile.Result{}, err
+	wrote, err := r.complete(ctx, t, g)
+	if wrote {
+		return reconcile.Result{}, nil
 	}
-	outcome, err := r.bring(ctx, t, g, now)
-	if err != nil {
-		outcome = outcome.backingOff()
+	outcome := outcome{standing: pending}
+	if err == nil {
+		if outcome, err = r.bring(ctx, t, g, now); err != nil {
+			outcome = outcome.backingOff()
+		}
 	}
 	status := grantStatus(g, outcome, now)
-	version, statusErr := applyStatus(ctx, r.Client, g.RefreshTokenGrant, g.Status, status)
-	r.own.wrote(request.NamespacedName, version, now)
-	if err := errors.Join(err, statusErr); err != nil {
-		return reconcile.Result{}, err
+	if err := errors.Join(err, r.writeStatus(ctx, g, status, now)); err != nil {
+		return reconcile.Result{Priority: new(pacing.AfterFailure(urgency(g.Spec.Target, &g.Status, now)))}, err
 	}
-	return reconcile.Result{RequeueAfter: until(now, append(outcome.next(g, now), nextLook(status.Conditions, now))...)}, nil
+	after := until(now, append(outcome.next(g, now), nextLook(status.Conditions, now))...)
+	return reconcile.Result{RequeueAfter: after, Priority: new(urgency(g.Spec.Target, &status, now.Add(after)))}, nil
+}
+
+// writeStatus applies a grant's status, and remembers that it is on its way. The condition that
+// RolloutRestarts writes is neither looked at nor touched.
+func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant, status v1alpha1.RefreshTokenGrantStatus, now time.Time) error {
+	current := *g.Status.DeepCopy()
+	meta.RemoveStatusCondition(&current.Conditions, v1alpha1.ConditionRestartTriggered)
+	version, err := applyStatus(ctx, r.Client, g.RefreshTokenGrant, current, status)
+	key := client.ObjectKeyFromObject(g.RefreshTokenGrant)
+	if err != nil {
+		r.own.doubted(key)
+		return err
+	}
+	r.own.wrote(key, version, now)
+	return nil
 }
 
 // complete writes into a spec what the operator adds to it, once: the id, and the version of the
-// key that a delivered refresh token is made with. The change comes back as an event.
+// key that a delivered refresh token is made with. Where it has written, the change comes back as an
+// event.
 func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, g *directory.Grant) (wrote bool, err error) {
 	fields := map[string]any{}
 	if g.Spec.ID == "" {
@@ -99,7 +129,14 @@ func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, 
 	if len(fields) == 0 {
 		return false, nil
 	}
-	return true, r.patchSpec(ctx, g.RefreshTokenGrant.DeepCopy(), fields)
+	err = r.patchSpec(ctx, g.RefreshTokenGrant.DeepCopy(), fields)
+	return err == nil, err
+}
+
+// pending is the standing of a grant into whose spec the operator could not write what it adds.
+var pending = directory.Standing{
+	Reason:  v1alpha1.ReasonPending,
+	Message: "spec.id or spec.refreshToken.keyVersion could not be written yet; it is tried again",
 }
 
 // outcome is what a reconcile has come to.
@@ -114,6 +151,10 @@ type outcome struct {
 	flaw directory.Standing
 	// failed tells that the API server did not do what it was asked.
 	failed bool
+	// drift tells how the Secret stands with somebody else who writes it.
+	drift drift
+	// bundleAt is when the Secret is to hold another CA bundle; zero where nothing says so.
+	bundleAt time.Time
 	// retryAfter is when to try again where that is known.
 	retryAfter time.Duration
 }

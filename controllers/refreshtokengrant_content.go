@@ -27,7 +27,7 @@ func (d *delivery) content(ctx context.Context, observed *corev1.Secret, decisio
 	if err != nil {
 		return content, flaw, err
 	}
-	values, err := d.values(token, decision.Token, d.bundle(observed))
+	values, err := d.values(token, decision.Token, d.bundle(observed, decision.Action))
 	if err != nil {
 		return content, flaw, err
 	}

@@ -37,18 +37,26 @@ type delivery struct {
 	trustKnown bool
 	// looked tells that the grant's status and its Secret have been read past the cache.
 	looked bool
+	// bundleAt is when the Secret is to hold another CA bundle than it does; zero where nothing says so.
+	// bundleDue tells that this moment has come.
+	bundleAt  time.Time
+	bundleDue bool
+}
+
+func (d *delivery) key() types.NamespacedName {
+	return client.ObjectKeyFromObject(d.grant.RefreshTokenGrant)
 }
 
 // attempt decides on what was observed and writes at most once. A lost race comes back with the
 // live Secret, to decide anew. An error comes with what is known of the Secret all the same.
 func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secretwriter.Result, outcome, error) {
-	o := outcome{terms: d.terms}
+	o := outcome{terms: d.terms, drift: d.repairs.since(d.key(), d.now)}
 	found, err := d.found(ctx, observed)
 	if err != nil {
 		return secretwriter.Result{}, o, err
 	}
 	o.good = found != nil && !found.Expired(d.now)
-	if found == nil && !d.looked {
+	if found == nil && !d.looked && !d.isKnown() {
 		return d.look(ctx, observed)
 	}
 	target := d.target()
@@ -61,13 +69,22 @@ func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secret
 		return secretwriter.Result{}, o, err
 	}
 	decision := revision.Decide(input, d.now)
-	o.good = o.good && (decision.Action == revision.ActionKeep || decision.Reason == revision.ReasonDue)
+	o.retryAfter = decision.RetryAfter
+	o.good = o.good && (decision.Action == revision.ActionKeep || decision.Reason == revision.ReasonDue || decision.Reason == revision.ReasonRequested)
 	if decision.Action == revision.ActionRefuse {
 		o.standing = directory.Standing{Reason: string(decision.Reason), Message: decision.Message}
-		o.retryAfter = decision.RetryAfter
 		return secretwriter.Result{}, o, nil
 	}
-	return d.write(ctx, target, seen, &decision, o)
+	return d.write(ctx, target, seen, found, &decision, o)
+}
+
+// isKnown tells that nothing is to be learned from a look past the cache. The grant was seen at a
+// version that this replica's term began with, or a later one: only this replica writes status since,
+// and it has seen its own last write come back. That there is no Secret is found out by the write;
+// only a reference token is made before it.
+func (d *delivery) isKnown() bool {
+	return d.terms.Format == revision.FormatJWT && d.since != "" &&
+		isAtLeast(d.grant.RefreshTokenGrant, d.since) && !d.own.outstanding(d.key())
 }
 
 // look reads the grant's status past the cache, once. Where no token was found the decision rests on
@@ -102,7 +119,13 @@ func (d *delivery) look(ctx context.Context, observed *corev1.Secret) (secretwri
 
 // write carries a decision out. A reference token that does not reach its Secret is taken back:
 // nobody has it, and its session would count against the user.
-func (d *delivery) write(ctx context.Context, target secretwriter.Target, seen secretwriter.Observed, decision *revision.Decision, o outcome) (secretwriter.Result, outcome, error) {
+func (d *delivery) write(
+	ctx context.Context, target secretwriter.Target, seen secretwriter.Observed, found *revision.Token, decision *revision.Decision, o outcome,
+) (secretwriter.Result, outcome, error) {
+	repair, wait := d.repair(decision, found)
+	if wait > 0 && decision.Action != revision.ActionKeep {
+		return secretwriter.Result{}, d.leave(ctx, &target, decision, o, wait), nil
+	}
 	if seen.Secret == nil {
 		var err error
 		if o.standing, err = d.rehearse(decision.Token); err != nil || !o.standing.Good() {
@@ -110,7 +133,7 @@ func (d *delivery) write(ctx context.Context, target secretwriter.Target, seen s
 		}
 	}
 	content, flaw, err := d.content(ctx, seen.Secret, decision)
-	o.flaw = flaw
+	o.flaw, o.bundleAt = flaw, d.bundleAt
 	if errors.Is(err, tokens.ErrTooLarge) {
 		o.standing = directory.Standing{Reason: v1alpha1.ReasonTokenTooLarge, Message: tooLarge}
 		return secretwriter.Result{}, o, nil
@@ -118,16 +141,30 @@ func (d *delivery) write(ctx context.Context, target secretwriter.Target, seen s
 	if err != nil {
 		return secretwriter.Result{}, o, err
 	}
-	result, err := d.Secrets.Write(ctx, target, content, seen)
-	if decision.Action == revision.ActionIssue && d.undelivered(result, err, content) {
-		err = errors.Join(err, d.Issuing.Withdraw(ctx, d.ring, &d.terms, decision.Token))
+	if wait > 0 && !target.Holds(content, seen.Secret) {
+		return secretwriter.Result{}, d.leave(ctx, &target, decision, o, wait), nil
 	}
-	if err != nil {
+	result, err := d.Secrets.Write(ctx, target, content, seen)
+	if repair && (err != nil || result.Wrote()) {
+		d.repairs.took(d.key(), d.now)
+	}
+	if err := d.takeBack(ctx, decision, result, err, content); err != nil {
 		return result, o, err
 	}
 	d.tell(result, decision)
 	o.decision = decision
 	return result, o, nil
+}
+
+// takeBack ends the session of a reference token that was made and did not reach its Secret. It returns
+// the error of the write, and its own.
+func (d *delivery) takeBack(
+	ctx context.Context, decision *revision.Decision, result secretwriter.Result, err error, content secretwriter.Content,
+) error {
+	if decision.Action == revision.ActionIssue && d.undelivered(result, err, content) {
+		return errors.Join(err, d.Issuing.Withdraw(ctx, d.ring, &d.terms, decision.Token))
+	}
+	return err
 }
 
 // undelivered tells that the API server has refused a Secret for good, or that another one with
@@ -173,6 +210,7 @@ func (d *delivery) found(ctx context.Context, observed *corev1.Secret) (*revisio
 		return nil, err
 	}
 	found.Revision = revisionOf(observed)
+	found.Request = renewRequest(observed.Annotations)
 	return found, nil
 }
 
@@ -183,6 +221,7 @@ func (d *delivery) input(ctx context.Context, found *revision.Token) (*revision.
 		Limits:   d.Issuing.Limits,
 		Found:    found,
 		Recorded: recorded(d.grant),
+		Request:  renewRequest(d.grant.Annotations),
 		TokenID:  issuing.TokenID(d.ring, &d.terms),
 		KeyUsable: func(id string) bool {
 			_, ok := d.ring.SigningKey(id)
@@ -205,12 +244,4 @@ func (d *delivery) input(ctx context.Context, found *revision.Token) (*revision.
 		input.SessionLost, err = d.Issuing.SessionLost(ctx, d.tenant, d.ring, &d.terms, last.IssuedAt)
 	}
 	return input, err
-}
-
-// bundle is the CA bundle that the Secret shall hold: before it is known, the one that it holds.
-func (d *delivery) bundle(observed *corev1.Secret) []byte {
-	if d.trustKnown || observed == nil {
-		return d.trust
-	}
-	return observed.Data[d.grant.Spec.Target.EffectiveKeys().CABundle]
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,6 +13,9 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
+
+// maxRenewRequest is how many characters of a request count, as in the schema of status.
+const maxRenewRequest = 253
 
 // target is the grant's Secret and what shows that it is this grant's.
 func (d *delivery) target() secretwriter.Target {
@@ -39,7 +43,20 @@ func annotations(token revision.Token) map[string]string {
 	if token.KeyID != "" { // a reference token is not signed
 		said[v1alpha1.AnnotationKeyID] = token.KeyID
 	}
+	if token.Request != "" { // before status knows: what the Secret says is what was acted on
+		said[v1alpha1.AnnotationRenewRequested] = token.Request
+	}
 	return said
+}
+
+// renewRequest is what an annotation of a grant asks for, or what its Secret says was acted on. A value
+// that status could not hold counts as none.
+func renewRequest(annotations map[string]string) string {
+	request := annotations[v1alpha1.AnnotationRenewRequested]
+	if utf8.RuneCountInString(request) > maxRenewRequest {
+		return ""
+	}
+	return request
 }
 
 // revisionOf reads the number of the revision; zero where it was lost.
@@ -63,6 +80,7 @@ func recorded(g *directory.Grant) *revision.Token {
 		KeyID:     s.KeyID,
 		IssuedAt:  revision.IssuedAt(s.NotBefore.Time),
 		ExpiresAt: s.NotAfter.Time,
+		Request:   s.RenewRequest,
 	}
 }
 

@@ -23,7 +23,7 @@ func grantStatus(g *directory.Grant, o outcome, now time.Time) v1alpha1.RefreshT
 	switch {
 	case o.decision != nil:
 		setToken(&status, o.decision)
-	case !o.failed:
+	case !o.failed && !o.drift.left:
 		status.RenewalTime, status.NextRenewal = nil, "" // nothing is renewed until that changes
 	}
 	status.Conditions = conditions(g.Status.Conditions, g, metav1.NewTime(now), grantConditions(g, o)...)
@@ -36,6 +36,7 @@ func setToken(status *v1alpha1.RefreshTokenGrantStatus, decision *revision.Decis
 	status.Revision, status.TokenID, status.KeyID = token.Revision, token.ID, token.KeyID
 	status.NotBefore = &metav1.Time{Time: token.NotBefore()}
 	status.NotAfter = &metav1.Time{Time: token.ExpiresAt}
+	status.RenewRequest = token.Request
 	status.RenewalTime, status.NextRenewal = nil, ""
 	if decision.HasRenewal {
 		status.RenewalTime = &metav1.Time{Time: decision.RenewalTime}
@@ -53,7 +54,11 @@ func grantConditions(g *directory.Grant, o outcome) []metav1.Condition {
 	if whole.Good() {
 		whole = o.flaw
 	}
-	return []metav1.Condition{ready(whole, good), issuingCondition(o)}
+	wanted := []metav1.Condition{ready(whole, good), issuingCondition(o)}
+	if drifted, is := driftedCondition(o.drift); is {
+		wanted = append(wanted, drifted)
+	}
+	return wanted
 }
 
 func issuingCondition(o outcome) metav1.Condition {
@@ -63,6 +68,8 @@ func issuingCondition(o outcome) metav1.Condition {
 		condition.Reason, condition.Message = backOff.Reason, backOff.Message
 	case !o.standing.Good():
 		condition.Reason, condition.Message = o.standing.Reason, o.standing.Message
+	case o.decision == nil: // an overtaken token was put back, and is left there for now
+		condition.Reason, condition.Message = v1alpha1.ReasonCompetingWriter, o.drift.message
 	case !o.decision.HasRenewal:
 		condition.Reason, condition.Message = v1alpha1.ReasonFinal, "The token lives as long as the grant and its user do."
 	default:
@@ -74,7 +81,7 @@ func issuingCondition(o outcome) metav1.Condition {
 
 // next are the moments at which the grant stands differently without anything telling.
 func (o *outcome) next(g *directory.Grant, now time.Time) []time.Time {
-	moments := []time.Time{o.terms.NotAfter, endOf(g.Spec.ExpiresAt), now.Add(o.retryAfter)}
+	moments := []time.Time{o.terms.NotAfter, endOf(g.Spec.ExpiresAt), now.Add(o.retryAfter), o.drift.until, o.bundleAt}
 	if o.decision != nil && o.decision.HasRenewal {
 		moments = append(moments, o.decision.RenewalTime)
 	}
@@ -82,13 +89,13 @@ func (o *outcome) next(g *directory.Grant, now time.Time) []time.Time {
 }
 
 // tell records as an Event of the grant what was written for a reason that somebody may wonder
-// about. A first token and a scheduled renewal are in status, which is enough: an Event for each of
-// them would cost the API server as much as the token's Secret does.
+// about. A first token and a scheduled renewal are in status, which is enough, and a changed CA bundle
+// reaches every Secret: an Event for each of them would cost the API server as much as the Secret does.
 func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision) {
-	if result.Outcome != secretwriter.OutcomeCreated && result.Outcome != secretwriter.OutcomeUpdated {
+	if !result.Wrote() {
 		return
 	}
-	if decision.Reason == revision.ReasonFirst || decision.Reason == revision.ReasonDue {
+	if decision.Reason == revision.ReasonFirst || decision.Reason == revision.ReasonDue || d.bundleDue {
 		return
 	}
 	if decision.Action == revision.ActionKeep && d.askedAnew() {

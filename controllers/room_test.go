@@ -39,7 +39,7 @@ type room struct {
 	grants *controllers.RefreshTokenGrants
 	users  *controllers.AuthUsers
 	// failures of the calls that come; nil: none.
-	secretWrites, statusApplies func() error
+	secretWrites, statusApplies, patches func() error
 	// created and updated count the Secrets that were written.
 	created, updated atomic.Int64
 	// deleted are the uids that deletions were bound to.
@@ -91,6 +91,14 @@ func (x *room) failing() interceptor.Funcs {
 			}
 			x.updated.Add(1)
 			return c.Update(ctx, object, options...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, object client.Object, patch client.Patch, options ...client.PatchOption) error {
+			if x.patches != nil {
+				if err := x.patches(); err != nil {
+					return err
+				}
+			}
+			return c.Patch(ctx, object, patch, options...)
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.DeleteOption) error {
 			asked := (&client.DeleteOptions{}).ApplyOptions(options)

@@ -28,32 +28,33 @@ const (
 
 // Set is all controllers of one set of tenants.
 type Set struct {
-	Tenants *Tenants
-	Users   *AuthUsers
-	Clients *AuthClients
-	Grants  *RefreshTokenGrants
-	Sweeper *Sweeper
+	Tenants  *Tenants
+	Users    *AuthUsers
+	Clients  *AuthClients
+	Grants   *RefreshTokenGrants
+	Rollouts *RolloutRestarts
+	Sweeper  *Sweeper
 }
 
 // Run runs the controllers until the context ends or one of them fails. It is for the leader. Scope
-// says which namespaces are theirs, and name tells them apart from those of other tenants in logs
-// and metrics.
-func (s *Set) Run(ctx context.Context, d *directory.Directory, name string, scope Scope) error {
+// says which namespaces are theirs: the one that is named, or where that is empty all.
+func (s *Set) Run(ctx context.Context, d *directory.Directory, namespace string, scope Scope) error {
+	s.Grants.begin(ctx, namespace)
 	group, ctx := errgroup.WithContext(ctx)
-	start(ctx, group, d, scope, "tenant/"+name, 1, s.Tenants.Requests, s.Tenants)
-	start(ctx, group, d, scope, "authuser/"+name, 4, s.Users.Requests, s.Users)
-	start(ctx, group, d, scope, "authclient/"+name, 4, s.Clients.Requests, s.Clients)
-	start(ctx, group, d, scope, "refreshtokengrant/"+name, concurrent, s.Grants.Requests, s.Grants)
-	start(ctx, group, d, scope, "sweeper/"+name, 2, s.Sweeper.Requests, s.Sweeper)
+	start(ctx, group, d, scope, "tenant/"+namespace, 1, s.Tenants)
+	start(ctx, group, d, scope, "authuser/"+namespace, 4, s.Users)
+	start(ctx, group, d, scope, "authclient/"+namespace, 4, s.Clients)
+	start(ctx, group, d, scope, "refreshtokengrant/"+namespace, concurrent, s.Grants)
+	start(ctx, group, d, scope, "rolloutrestart/"+namespace, 2, s.Rollouts)
+	start(ctx, group, d, scope, "sweeper/"+namespace, 2, s.Sweeper)
 	return group.Wait()
 }
 
 // start runs one controller over the changes in the directory.
 func start[request comparable](
-	ctx context.Context, group *errgroup.Group, d *directory.Directory, scope Scope, name string, workers int,
-	requests func(directory.Change) []request, reconciler reconcile.TypedReconciler[request],
+	ctx context.Context, group *errgroup.Group, d *directory.Directory, scope Scope, name string, workers int, of follower[request],
 ) {
-	group.Go(func() error { return run(ctx, name, workers, reconciler, changes(d, scope, requests)) })
+	group.Go(func() error { return run(ctx, name, workers, of, changes(d, scope, of)) })
 }
 
 // run runs one controller over its sources until the context ends.

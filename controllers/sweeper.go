@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,11 +11,19 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/pacing"
 )
 
 // orphanGrace is how long an endpoint-made grant may stand without its user or client: a restore
 // brings objects in any order.
 const orphanGrace = time.Hour
+
+// What expires together is not swept together: each object goes at a moment of its own within sweepSpread
+// of its end, and all of them no faster than sweepBudget. An object that has expired is refused before
+// it is swept.
+const sweepSpread = time.Minute
+
+var sweepBudget = pacing.Budget{Burst: 20, Every: 20 * time.Millisecond}
 
 // Sweepable names an object that may be swept.
 type Sweepable struct {
@@ -27,7 +36,10 @@ type Sweepable struct {
 // that have expired, the sessions of disabled users, and endpoint-made grants that have expired or
 // lost their user or client.
 // Applied grants are never swept: whoever applied them would apply them again.
-type Sweeper struct{ Common }
+type Sweeper struct {
+	Common
+	turns turns
+}
 
 // Requests maps a change to what it may have made sweepable.
 func (r *Sweeper) Requests(change directory.Change) []Sweepable {
@@ -79,16 +91,53 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 	now := r.Clock.Now()
 	object, due := sweepable(t, item, now)
 	if object == nil || due.IsZero() {
+		r.turns.giveUp(item)
 		return reconcile.Result{}, nil
 	}
 	if now.Before(due) {
 		return reconcile.Result{RequeueAfter: due.Sub(now)}, nil
+	}
+	if wait := r.turns.wait(item, now); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	uid := object.GetUID()
 	if err := r.Client.Delete(ctx, object, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
 		return reconcile.Result{}, fmt.Errorf("sweep: %w", err)
 	}
 	return reconcile.Result{}, nil
+}
+
+// turns are the moments at which objects may be swept, one after the other. The zero value is ready for
+// use.
+type turns struct {
+	mu    sync.Mutex
+	whole time.Time
+	taken map[Sweepable]time.Time
+}
+
+// wait is how long an object waits for its turn. Where that is not at all, the turn is over with it.
+func (t *turns) wait(item Sweepable, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, waits := t.taken[item]
+	if !waits {
+		at, t.whole = sweepBudget.Reserve(t.whole, now)
+	}
+	if now.Before(at) {
+		if t.taken == nil {
+			t.taken = map[Sweepable]time.Time{}
+		}
+		t.taken[item] = at
+		return at.Sub(now)
+	}
+	delete(t.taken, item)
+	return 0
+}
+
+func (t *turns) giveUp(item Sweepable) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.taken, item)
 }
 
 // sweepable finds an object and when it is due to be removed; zero where it is not.
@@ -100,7 +149,7 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {
-			return revocation, revocation.Spec.ExpiresAt.Time
+			return revocation, sometimeAfter(revocation.Spec.ExpiresAt.Time, revocation)
 		}
 	case directory.Grants:
 		if g, ok := t.Grant(item.Name); ok && g.EndpointMade() {
@@ -110,23 +159,28 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 	return nil, time.Time{}
 }
 
-// sessionDue is when a session is of no use any more. Those of a user who is disabled end for good:
-// to enable the user again brings none of them back.
+// sometimeAfter is an object's own moment within sweepSpread of an end.
+func sometimeAfter(end time.Time, object client.Object) time.Time {
+	return end.Add(pacing.Spread(string(object.GetUID()), sweepSpread))
+}
+
+// sessionDue is when a session is of no use any more. Those of a user who is disabled end for good, and
+// at once: to enable the user again brings none of them back.
 func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Time) time.Time {
 	user, ok := t.UserBySubject(session.Spec.Subject)
 	if ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled {
 		return now
 	}
-	return session.Spec.ExpiresAt.Time
+	return sometimeAfter(session.Spec.ExpiresAt.Time, session)
 }
 
 // grantDue is when an endpoint-made grant is of no use any more.
 func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
 	if isOrphan(t, g) {
-		return later(now, g.CreationTimestamp.Add(orphanGrace))
+		return later(now, sometimeAfter(g.CreationTimestamp.Add(orphanGrace), g))
 	}
 	if g.Spec.ExpiresAt != nil {
-		return g.Spec.ExpiresAt.Time
+		return sometimeAfter(g.Spec.ExpiresAt.Time, g)
 	}
 	return time.Time{}
 }

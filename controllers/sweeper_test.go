@@ -1,6 +1,7 @@
 package controllers_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -44,7 +45,7 @@ func TestSweeping(t *testing.T) {
 	for name, tc := range map[string]struct {
 		object client.Object
 		others []client.Object
-		// wantAfter is when it goes, from the start; never: not at all.
+		// wantAfter is when it goes, from the start, or within a minute of it; never: not at all.
 		wantAfter time.Duration
 		never     bool
 	}{
@@ -90,14 +91,19 @@ func TestSweeping(t *testing.T) {
 				err = x.client.Get(t.Context(), client.ObjectKeyFromObject(tc.object), tc.object.DeepCopyObject().(client.Object))
 				return apierrors.IsNotFound(err), result.RequeueAfter
 			}
-			if tc.wantAfter > 0 {
-				if gone, next := sweep(); gone || next != tc.wantAfter {
-					t.Errorf("gone: %t, next look after %s; want it to go after %s", gone, next, tc.wantAfter)
+			if tc.never {
+				if gone, next := sweep(); gone || next != 0 {
+					t.Errorf("gone: %t, next look after %s; want neither", gone, next)
 				}
-				x.Clock.Step(tc.wantAfter)
+				return
 			}
-			if gone, _ := sweep(); gone == tc.never {
-				t.Errorf("gone: %t", gone)
+			gone, next := sweep()
+			if !gone && (next < tc.wantAfter || next > tc.wantAfter+time.Minute) || gone && tc.wantAfter > 0 {
+				t.Errorf("gone: %t, next look after %s; want it to go after %s or a little later", gone, next, tc.wantAfter)
+			}
+			x.Clock.Step(next)
+			if gone, _ := sweep(); !gone {
+				t.Error("it is still there")
 			}
 		})
 	}
@@ -118,6 +124,7 @@ func TestASweptObjectIsTheOneThatWasLookedAt(t *testing.T) {
 	old := session(tenant.Start)
 	old.UID = "old"
 	x := newRoom(t, old)
+	x.Clock.Step(time.Minute)
 	sweeper := &controllers.Sweeper{Common: x.common}
 	_, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"})
 	if err != nil {
@@ -157,5 +164,64 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 				t.Errorf("sweepable (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestManySessionsThatEndTogetherAreNotSweptTogether runs the sweeper's own timers against ten thousand
+// sessions of one second.
+func TestManySessionsThatEndTogetherAreNotSweptTogether(t *testing.T) {
+	t.Parallel()
+	const many, mostPerSecond = 10000, 70 // fifty, and a burst of twenty
+	sessions := make([]client.Object, many)
+	looks := map[string]time.Time{}
+	for i := range sessions {
+		s := session(tenant.Start)
+		s.Name = fmt.Sprintf("session-%d", i)
+		s.UID = types.UID(s.Name)
+		sessions[i], looks[s.Name] = s, tenant.Start
+	}
+	x := newRoom(t)
+	for _, s := range sessions {
+		x.Put(s)
+	}
+	sweeper := &controllers.Sweeper{Common: x.common}
+	for second := 0; len(looks) > 0; second++ {
+		if second > 10*60 {
+			t.Fatalf("%d sessions are left after ten minutes", len(looks))
+		}
+		now := x.Clock.Now()
+		swept := 0
+		for name, at := range looks {
+			if now.Before(at) {
+				continue
+			}
+			result, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if looks[name] = now.Add(result.RequeueAfter); result.RequeueAfter == 0 {
+				delete(looks, name)
+				swept++
+			}
+		}
+		if swept > mostPerSecond {
+			t.Fatalf("%d sessions were swept in second %d", swept, second)
+		}
+		x.Clock.Step(time.Second)
+	}
+	if len(x.deleted) != many {
+		t.Errorf("%d sessions were deleted, want %d", len(x.deleted), many)
+	}
+}
+
+func TestTheSessionsOfADisabledUserGoAtOnce(t *testing.T) {
+	t.Parallel()
+	s := session(tenant.Start.Add(time.Hour))
+	s.UID = "any"
+	x := newRoom(t, s, gen.AuthUser("alice", gen.Disabled()))
+	sweeper := &controllers.Sweeper{Common: x.common}
+	_, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"})
+	if err != nil || len(x.deleted) != 1 {
+		t.Errorf("%d deleted, %v", len(x.deleted), err)
 	}
 }

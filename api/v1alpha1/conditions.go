@@ -10,6 +10,12 @@ const (
 	// a target: True while a renewal is scheduled, False while none can happen. A failed renewal
 	// leaves Ready=True as long as the token in the Secret is good. Absent without a target.
 	ConditionIssuing = "Issuing"
+	// ConditionDrifted is True on a RefreshTokenGrant whose Secret somebody else keeps changing or
+	// deleting: it is brought back no more than 12 times a minute. Renewals go on. Absent otherwise.
+	ConditionDrifted = "Drifted"
+	// ConditionRestartTriggered says on a RefreshTokenGrant with rolloutRestart whether its workloads
+	// were restarted for the present token. Absent elsewhere.
+	ConditionRestartTriggered = "RestartTriggered"
 	// ConditionPasswordGrant is True on an AuthClient whose grant types include Password, which
 	// RFC 9700 section 2.4 advises against: the client sees its users' passwords. Absent
 	// elsewhere.
@@ -50,7 +56,7 @@ const (
 	ReasonAboveCeiling = "AboveCeiling"
 )
 
-// ReasonPending is the reason of Ready=False while the operator has not yet written what it adds to
+// ReasonPending is the reason of Ready=False while the operator could not yet write what it adds to
 // a new object: a subject, a grant's id or a generated credential. It passes by itself.
 const ReasonPending = "Pending"
 
@@ -118,6 +124,28 @@ const (
 	// AuthUser and an AuthClient Ready is False with it where the Secret of the generated credential
 	// could not be written.
 	ReasonBackingOff = "BackingOff"
+)
+
+// ReasonCompetingWriter is the reason of Drifted=True, and of Ready=False and Issuing=False meanwhile
+// where the Secret holds no good token of the grant, or one that was overtaken.
+const ReasonCompetingWriter = "CompetingWriter"
+
+// Reasons of RestartTriggered. Of several workloads the first of Forbidden, WorkloadNotFound,
+// NotPermitted and Waiting that holds for one of them counts.
+const (
+	// ReasonRestarted (True): a workload was restarted for the present token, and no other has to be.
+	ReasonRestarted = "Restarted"
+	// ReasonNotNeeded (False): all pods started with the present token, or waited for the first one.
+	ReasonNotNeeded = "NotNeeded"
+	// ReasonWaiting (False): a restart is due, and comes when minInterval allows it.
+	ReasonWaiting = "Waiting"
+	// ReasonNotPermitted (False): a workload lacks the annotation that lets grants restart it.
+	ReasonNotPermitted = "NotPermitted"
+	// ReasonWorkloadNotFound (False): there is no workload of that kind and name.
+	ReasonWorkloadNotFound = "WorkloadNotFound"
+	// ReasonForbidden (False): the operator may not restart workloads. The chart's value
+	// rolloutRestarts.enabled lets it.
+	ReasonForbidden = "Forbidden"
 )
 
 // ReasonOptedIn is the reason of PasswordGrant=True.

@@ -54,6 +54,10 @@ const (
 	AnnotationCertificateOf = GroupName + "/certificate-of"
 )
 
+// AnnotationRestartedAt is, on the pod template of a workload, when grants last restarted it: RFC 3339,
+// UTC, whole seconds. To change it is to restart the workload.
+const AnnotationRestartedAt = GroupName + "/restarted-at"
+
 // Annotations by which a person asks for something. Each value is acted on once.
 const (
 	// AnnotationRenewRequested asks for a new revision of a RefreshTokenGrant's token.

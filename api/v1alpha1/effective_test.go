@@ -248,3 +248,23 @@ func TestEffectiveTarget(t *testing.T) {
 		})
 	}
 }
+
+func TestEffectiveRolloutRestart(t *testing.T) {
+	t.Parallel()
+	var grant v1alpha1.RefreshTokenGrantSpec
+	if targets := grant.RestartTargets(); targets != nil {
+		t.Errorf("a grant without rolloutRestart restarts %v", targets)
+	}
+	billing := v1alpha1.WorkloadReference{Kind: v1alpha1.WorkloadKindDeployment, Name: "billing"}
+	grant.RolloutRestart = &v1alpha1.RolloutRestart{Targets: []v1alpha1.WorkloadReference{billing}}
+	if targets := grant.RestartTargets(); len(targets) != 1 || targets[0] != billing {
+		t.Errorf("targets %v, want the one", targets)
+	}
+	if interval := grant.RolloutRestart.EffectiveMinInterval(); interval != "1h" {
+		t.Errorf("an absent minInterval is %s, want 1h", interval)
+	}
+	grant.RolloutRestart.MinInterval = new(v1alpha1.Duration("5m"))
+	if interval := grant.RolloutRestart.EffectiveMinInterval(); interval != "5m" {
+		t.Errorf("minInterval %s, want the one that is given", interval)
+	}
+}

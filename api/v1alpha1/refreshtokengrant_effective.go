@@ -6,6 +6,8 @@ const (
 	DefaultWazoAccessTokenTTL Duration = "2h"
 	// DefaultTargetSuffix behind the grant's name is the name of a target Secret without one.
 	DefaultTargetSuffix = "-token"
+	// DefaultMinRestartInterval is the least time between two restarts of a workload.
+	DefaultMinRestartInterval Duration = "1h"
 	// FirstEpoch is the epoch of a grant that never moved it.
 	FirstEpoch int64 = 1
 	// FirstGeneration is the generation of a refresh token that never rotated.
@@ -66,6 +68,20 @@ func (s *RefreshTokenGrantSpec) EffectiveFormat(client *AuthClientSpec) TokenFor
 	default:
 		return TokenFormatReference
 	}
+}
+
+// RestartTargets are the workloads that are restarted after the token has changed.
+func (s *RefreshTokenGrantSpec) RestartTargets() []WorkloadReference {
+	if s.RolloutRestart == nil {
+		return nil
+	}
+	return s.RolloutRestart.Targets
+}
+
+// EffectiveMinInterval is the least time between two restarts, or DefaultMinRestartInterval where it is
+// absent.
+func (r *RolloutRestart) EffectiveMinInterval() Duration {
+	return derefOr(r.MinInterval, DefaultMinRestartInterval)
 }
 
 // TargetName is the name of the target Secret, and whether there is one.

@@ -214,7 +214,8 @@ type RefreshTokenGrantSpec struct {
 // RefreshTokenGrantStatus is what the operator observed. It is rebuilt from the target Secret when
 // it is lost.
 type RefreshTokenGrantStatus struct {
-	// conditions: Ready, and Issuing where there is a target.
+	// conditions: Ready; Issuing where there is a target; Drifted while somebody else keeps changing the
+	// Secret; RestartTriggered where there is rolloutRestart.
 	//
 	// +optional
 	// +listType=map

@@ -243,11 +243,22 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 			OperatorNamespace: a.options.OperatorNamespace,
 			Issuer:            a.options.Issuer,
 		},
-		Users:   &controllers.AuthUsers{Common: common},
-		Clients: &controllers.AuthClients{Common: common},
-		Grants:  &controllers.RefreshTokenGrants{Common: common, Issuing: a.issuing, AwaitTrust: a.options.TLSSecret == ""},
-		Sweeper: &controllers.Sweeper{Common: common},
+		Users:    &controllers.AuthUsers{Common: common},
+		Clients:  &controllers.AuthClients{Common: common},
+		Grants:   a.grants(common),
+		Rollouts: &controllers.RolloutRestarts{Common: common},
+		Sweeper:  &controllers.Sweeper{Common: common},
 	}
 	scope := func(of string) bool { return a.options.isTenant(of) && (namespace == "" || of == namespace) }
 	return set.Run(ctx, a.directory, namespace, scope)
+}
+
+// grants is the controller of grants. Of an authority that somebody else brings nobody knows when the
+// next one serves.
+func (a *app) grants(common controllers.Common) *controllers.RefreshTokenGrants {
+	grants := &controllers.RefreshTokenGrants{Common: common, Issuing: a.issuing}
+	if a.options.TLSSecret == "" {
+		grants.AwaitTrust, grants.Hold = true, a.options.wanted().Hold
+	}
+	return grants
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
 const (
@@ -332,4 +333,28 @@ func TestTheCredentialVersionFollowsThePassword(t *testing.T) {
 	}
 	d.Remove(secret("first"))
 	version(false)
+}
+
+func TestTheGrantsOfAWorkloadAreThoseThatNameItNow(t *testing.T) {
+	t.Parallel()
+	restarting := func(kind v1alpha1.WorkloadKind, name string) func(*v1alpha1.RefreshTokenGrant) {
+		return func(g *v1alpha1.RefreshTokenGrant) {
+			g.Spec.RolloutRestart = &v1alpha1.RolloutRestart{Targets: []v1alpha1.WorkloadReference{{Kind: kind, Name: name}}}
+		}
+	}
+	d := directory.New()
+	for _, g := range []*v1alpha1.RefreshTokenGrant{
+		gen.RefreshTokenGrant("b", restarting(v1alpha1.WorkloadKindDeployment, "billing")),
+		gen.RefreshTokenGrant("a", restarting(v1alpha1.WorkloadKindDeployment, "billing")),
+		gen.RefreshTokenGrant("c", restarting(v1alpha1.WorkloadKindStatefulSet, "billing")),
+		gen.RefreshTokenGrant("d"),
+	} {
+		d.Put(g)
+	}
+	d.Put(gen.RefreshTokenGrant("b"))
+	tenant, _ := d.Tenant(gen.Namespace)
+	grants := tenant.GrantsOfWorkload(v1alpha1.WorkloadKindDeployment, "billing")
+	if len(grants) != 1 || grants[0].Name != "a" {
+		t.Errorf("%d grants, want a alone", len(grants))
+	}
 }

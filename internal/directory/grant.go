@@ -11,7 +11,7 @@ type Grant struct {
 
 type grantTable struct {
 	*table[*Grant]
-	byID, byUser, byClient, byTarget, bySubject, byToken *index[*Grant]
+	byID, byUser, byClient, byTarget, bySubject, byToken, byWorkload *index[*Grant]
 }
 
 func newGrantTable() grantTable {
@@ -21,9 +21,10 @@ func newGrantTable() grantTable {
 	byTarget := newIndex(func(g *Grant) []string { return []string{g.targetName()} })
 	bySubject := newIndex(func(g *Grant) []string { return []string{g.endpointSubject()} })
 	byToken := newIndex(func(g *Grant) []string { return []string{g.Status.TokenID} })
+	byWorkload := newIndex((*Grant).workloads)
 	return grantTable{
-		table: newTable(byID, byUser, byClient, byTarget, bySubject, byToken),
-		byID:  byID, byUser: byUser, byClient: byClient, byTarget: byTarget, bySubject: bySubject, byToken: byToken,
+		table: newTable(byID, byUser, byClient, byTarget, bySubject, byToken, byWorkload),
+		byID:  byID, byUser: byUser, byClient: byClient, byTarget: byTarget, bySubject: bySubject, byToken: byToken, byWorkload: byWorkload,
 	}
 }
 
@@ -50,6 +51,23 @@ func (g *Grant) endpointSubject() string {
 		return ""
 	}
 	return g.Spec.UserRef.Subject
+}
+
+// workloads are the keys of what the grant restarts.
+func (g *Grant) workloads() (keys []string) {
+	for _, target := range g.Spec.RestartTargets() {
+		keys = append(keys, workloadKey(target.Kind, target.Name))
+	}
+	return keys
+}
+
+func workloadKey(kind v1alpha1.WorkloadKind, name string) string { return string(kind) + "/" + name }
+
+// GrantsOfWorkload lists the grants that restart a workload, in the order of their names.
+func (t *Tenant) GrantsOfWorkload(kind v1alpha1.WorkloadKind, name string) []*Grant {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.grants.byWorkload.all(workloadKey(kind, name))
 }
 
 // GrantByID finds the grant that holds an id.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -39,6 +40,12 @@ func (t *Target) render(content Content, observed *corev1.Secret) *corev1.Secret
 	stamp(&secret.Annotations, t.Evidence.Annotation, t.Evidence.Value)
 	secret.OwnerReferences = t.own(secret.OwnerReferences)
 	return secret
+}
+
+// Holds tells whether the observed Secret is already as a write of the content would make it. There is
+// none where it is nil.
+func (t *Target) Holds(content Content, observed *corev1.Secret) bool {
+	return observed != nil && equality.Semantic.DeepEqual(observed, t.render(content, observed))
 }
 
 // overlay takes what is gone from base, which it changes, and lays ours over it.

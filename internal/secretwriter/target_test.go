@@ -162,3 +162,30 @@ func TestJudgeWithoutOwnerKnowsNoSiblings(t *testing.T) {
 		t.Errorf("Judge = %s, want Ours", got)
 	}
 }
+
+func TestASecretHoldsWhatAWriteWouldNotChange(t *testing.T) {
+	t.Parallel()
+	target := target("team-a")
+	content := secretwriter.Content{Data: map[string][]byte{"token": []byte("one")}}
+	right := secret("team-a", func(s *corev1.Secret) {
+		s.Data = map[string][]byte{"token": []byte("one")}
+		s.OwnerReferences = []metav1.OwnerReference{*grantOwner("billing", "uid-1")}
+		s.OwnerReferences[0].BlockOwnerDeletion = new(false)
+	})
+	for name, tc := range map[string]struct {
+		secret *corev1.Secret
+		want   bool
+	}{
+		"one that is right":      {right, true},
+		"one with another value": {secret("team-a", func(s *corev1.Secret) { s.Data = map[string][]byte{"token": []byte("two")} }), false},
+		"one without its label":  {secret("team-a", func(s *corev1.Secret) { s.Data, s.Labels = right.Data, nil }), false},
+		"one that is not there":  {nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := target.Holds(content, tc.secret); got != tc.want {
+				t.Errorf("Holds is %t, want %t", got, tc.want)
+			}
+		})
+	}
+}

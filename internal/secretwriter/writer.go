@@ -42,6 +42,9 @@ type Result struct {
 	Secret *corev1.Secret
 }
 
+// Wrote tells whether something was written.
+func (r *Result) Wrote() bool { return r.Outcome == OutcomeCreated || r.Outcome == OutcomeUpdated }
+
 // Writer writes Secrets. It is safe for concurrent use and holds no state.
 type Writer struct {
 	client client.Writer

@@ -26,6 +26,8 @@ type Release struct {
 	Tenants []string
 	// CRDs installs the kinds with the chart.
 	CRDs bool
+	// RolloutRestarts lets grants restart workloads.
+	RolloutRestarts bool
 }
 
 func (r Release) name() string { return cmp.Or(r.Name, DefaultName) }
@@ -67,6 +69,7 @@ func Install(ctx context.Context, kubeconfig string, release Release) error {
 		"--install", "--create-namespace", "--namespace", release.Namespace, "--kubeconfig", kubeconfig,
 		"--set", "replicaCount=0",
 		"--set", fmt.Sprintf("crds.enabled=%t", release.CRDs),
+		"--set", fmt.Sprintf("rolloutRestarts.enabled=%t", release.RolloutRestarts),
 		"--set", release.tenantsValue())
 	return err
 }

@@ -132,7 +132,7 @@ func setUp(ctx context.Context, dir string) (stop func(), err error) {
 		return stop, err
 	}
 	options, err := install(ctx, dir, operator.Release{
-		Namespace: operatorNamespace, Tenants: append(sharedTenants, ownTenants...),
+		Namespace: operatorNamespace, Tenants: append(sharedTenants, ownTenants...), RolloutRestarts: true,
 	})
 	if err != nil {
 		return stop, err
