@@ -30,9 +30,10 @@ image: ## Build the container image IMAGE with DOCKER
 	$(DOCKER) build --tag $(IMAGE) .
 
 .PHONY: generate
-generate: ## Write the generated code and CRDs
+generate: ## Write the generated code, CRDs and docs/metrics.md
 	tool=$$(hack/tool.sh controller-gen) && "$$tool" object crd paths=$(API) output:crd:dir=config/crd
 	hack/chart-crds.sh
+	$(GO) run ./hack/metricsdoc >docs/metrics.md
 
 .PHONY: fmt
 fmt: ## Format the code and its imports

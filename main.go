@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
@@ -23,7 +25,12 @@ func main() {
 	}
 }
 
+// outliveReaders keeps the operator running when nobody reads its logs any more: to write to a closed
+// stdout or stderr is an error then, as it is elsewhere, and no signal that ends the process.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+
 func run() error {
+	outliveReaders()
 	var options app.Options
 	options.AddFlags(flag.CommandLine) // --kubeconfig is controller-runtime's own flag
 	flag.Parse()

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
@@ -28,6 +29,8 @@ type Common struct {
 	Events  events.EventRecorder
 	Clock   clock.PassiveClock
 	Rand    io.Reader
+	// Audit gets a line for what is delivered and for what becomes of keys; nil: nobody does.
+	Audit *audit.Log
 }
 
 // patchSpec sets fields of a spec under the resourceVersion of object, which it changes to what the

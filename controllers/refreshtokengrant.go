@@ -14,6 +14,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/pacing"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
@@ -30,6 +31,8 @@ type RefreshTokenGrants struct {
 	// Hold is how long the operator's own next authority is in the bundle before it serves, as in
 	// certificates.Wanted.
 	Hold time.Duration
+	// Metrics counts what becomes of the Secrets; nil: nobody does.
+	Metrics *metrics.Delivery
 
 	own          ownWrites
 	repairs      repairs
@@ -88,6 +91,7 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 	}
 	status := grantStatus(g, outcome, now)
 	if err := errors.Join(err, r.writeStatus(ctx, g, status, now)); err != nil {
+		r.Metrics.Failed(err)
 		return reconcile.Result{Priority: new(pacing.AfterFailure(urgency(g.Spec.Target, &g.Status, now)))}, err
 	}
 	after := until(now, append(outcome.next(g, now), nextLook(status.Conditions, now))...)

@@ -152,6 +152,7 @@ func (d *delivery) write(
 		return result, o, err
 	}
 	d.tell(result, decision)
+	d.account(ctx, result, decision)
 	o.decision = decision
 	return result, o, nil
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keyrings"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
@@ -110,6 +111,7 @@ func (r *Tenants) create(ctx context.Context, namespace *corev1.Namespace) error
 	}
 	if result.Outcome == secretwriter.OutcomeCreated {
 		log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", tenant.Namespace, "issuer", tenant.Issuer)
+		r.Audit.Record(ctx, audit.Record{Event: audit.KeyringChanged, Tenant: tenant.Namespace, Secret: result.Secret.Name, Reason: "KeysMade"})
 	}
 	return nil
 }

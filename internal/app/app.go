@@ -45,6 +45,7 @@ type app struct {
 	log       logr.Logger
 	tenancies []*tenancy
 	leading   *leading
+	observing observing
 	keyrings  func() bool // whether all keyrings have been read
 	// ownView tells how old that may be which is known of the operator's own namespace.
 	ownView *view
@@ -67,7 +68,8 @@ func Run(ctx context.Context, config *rest.Config, options *Options, listener ne
 	ctx = logr.NewContext(ctx, log)
 	// The API server's own fairness is the limit; a limit in the client only makes a queue of it.
 	a.config.QPS = -1
-	for _, step := range []func(context.Context) error{a.addScheme, a.addManager, a.addIssuing, a.addKeyrings, a.addLeading, a.addTenancies, a.addMetrics} {
+	defer a.closeAudit()
+	for _, step := range []func(context.Context) error{a.addScheme, a.addObserving, a.addManager, a.addIssuing, a.addKeyrings, a.addLeading, a.addTenancies, a.addMetrics} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -119,20 +121,24 @@ func (a *app) addIssuing(context.Context) error {
 		return fmt.Errorf("prepare for passwords: %w", err)
 	}
 	kubernetes := store.NewKubernetes(direct)
+	live := store.NewLive(kubernetes, a.clock)
+	live.Counts = a.observing.live
 	a.issuing = issuing.New(issuing.Config{
 		Directory: a.directory,
 		Store:     kubernetes,
-		Live:      store.NewLive(kubernetes, a.clock),
+		Live:      live,
 		Passwords: verifier,
 		Limits: revision.Limits{
 			MinTTL:         a.options.MinTTL,
 			MinRenewBefore: a.options.MinRenewBefore,
 			MaxJWTTTL:      a.options.MaxJWTTTL,
 		},
-		Clock: a.clock,
-		Rand:  rand.Reader,
+		Clock:   a.clock,
+		Rand:    rand.Reader,
+		Audit:   a.observing.audit,
+		Metrics: a.observing.tokens,
 	})
-	return nil
+	return a.addReadings(verifier)
 }
 
 func (a *app) addKeyrings(ctx context.Context) error {
@@ -162,11 +168,7 @@ func (a *app) newView(namespace string) *view {
 
 // addTenancies adds one reader for each namespace, or one for all of them.
 func (a *app) addTenancies(context.Context) error {
-	namespaces := a.options.Namespaces
-	if a.options.ClusterMode {
-		namespaces = []string{""}
-	}
-	for _, namespace := range namespaces {
+	for _, namespace := range a.options.watched() {
 		t := &tenancy{
 			namespace: namespace,
 			config:    a.config,
@@ -208,6 +210,7 @@ func (a *app) addLeading(context.Context) error {
 		namespace: a.options.OperatorNamespace,
 		elect:     a.options.LeaderElect,
 		log:       a.log.WithName("leading"),
+		tasks:     []func(context.Context) error{a.tellLeading},
 	}
 	if err := a.manager.Add(a.leading); err != nil {
 		return fmt.Errorf("add the election: %w", err)
@@ -234,6 +237,7 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 		Events:    tenants.GetEventRecorder("grantkeeper"),
 		Clock:     a.clock,
 		Rand:      rand.Reader,
+		Audit:     a.observing.audit,
 	}
 	set := &controllers.Set{
 		Tenants: &controllers.Tenants{
@@ -256,7 +260,7 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 // grants is the controller of grants. Of an authority that somebody else brings nobody knows when the
 // next one serves.
 func (a *app) grants(common controllers.Common) *controllers.RefreshTokenGrants {
-	grants := &controllers.RefreshTokenGrants{Common: common, Issuing: a.issuing}
+	grants := &controllers.RefreshTokenGrants{Common: common, Issuing: a.issuing, Metrics: a.observing.delivery}
 	if a.options.TLSSecret == "" {
 		grants.AwaitTrust, grants.Hold = true, a.options.wanted().Hold
 	}

@@ -50,9 +50,18 @@ type Options struct {
 	LeaderElect    bool
 	// DrainDelay is how long a replica that was told to stop goes on serving, unready.
 	DrainDelay time.Duration
+	// AuditLog is where the audit log goes; the other log goes to stderr.
+	AuditLog string
 	// Verbose logs every request and more of what the libraries do.
 	Verbose bool
 }
+
+// Where the audit log can go.
+const (
+	AuditLogStdout = "stdout"
+	AuditLogStderr = "stderr"
+	AuditLogOff    = "off"
+)
 
 // AddFlags registers the options' flags with their defaults.
 func (o *Options) AddFlags(flags *flag.FlagSet) {
@@ -79,12 +88,13 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 	flags.Func("trusted-proxies", "comma-separated networks whose X-Forwarded-For counts", o.setTrustedProxies)
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "elect a leader among the replicas")
 	flags.DurationVar(&o.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving, unready, after being told to stop")
+	flags.StringVar(&o.AuditLog, "audit-log", AuditLogStdout, "where the audit log goes: stdout, stderr or off")
 	flags.BoolVar(&o.Verbose, "verbose", false, "log every request, by its route and never by its path")
 }
 
 // Validate reports what cannot work, naming the flags.
 func (o *Options) Validate() error {
-	return errors.Join(o.validateTenants(), o.validateBaseURL(), o.validateDurations())
+	return errors.Join(o.validateTenants(), o.validateBaseURL(), o.validateDurations(), o.validateAuditLog())
 }
 
 func (o *Options) validateTenants() error {
@@ -131,6 +141,13 @@ func (o *Options) validateDurations() error {
 	}
 	if o.MaxStaleness < freshness.MinLimit {
 		return fmt.Errorf("--max-staleness %s is shorter than %s: the API server tells once a minute how far a watch has come", o.MaxStaleness, freshness.MinLimit)
+	}
+	return nil
+}
+
+func (o *Options) validateAuditLog() error {
+	if places := []string{AuditLogStdout, AuditLogStderr, AuditLogOff}; !slices.Contains(places, o.AuditLog) {
+		return fmt.Errorf("--audit-log %q is not one of %s", o.AuditLog, strings.Join(places, ", "))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"io"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,7 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 		"a view that is never too old":         {flags: []string{"--max-staleness=0"}, want: []string{"--max-staleness"}},
 		"a proxy that is an address":           {flags: []string{"--trusted-proxies=10.0.0.1"}, want: []string{"trusted-proxies", `"10.0.0.1"`}},
 		"a duration without a unit":            {flags: []string{"--min-ttl=10"}, want: []string{"min-ttl"}},
+		"an audit log that goes nowhere known": {flags: []string{"--audit-log=/var/log/audit"}, want: []string{"--audit-log", `"/var/log/audit"`, "stdout"}},
 		"several at once, which are told at once": {
 			flags: []string{"--namespaces=", "--base-url=", "--min-ttl=-1s"}, want: []string{"--namespaces", "--base-url", "--min-ttl"},
 		},
@@ -82,7 +84,7 @@ func TestGoodFlagsAreRead(t *testing.T) {
 		Namespaces: []string{"team-a", "team-b"}, OperatorNamespace: "grantkeeper-system", BaseURL: "https://auth.example.com",
 		Listen: ":8443", HealthBindAddress: ":8081", MetricsBindAddress: ":8080",
 		MinTTL: 10 * time.Minute, MinRenewBefore: 3 * time.Minute, MaxJWTTTL: 24 * time.Hour, MaxStaleness: time.Hour,
-		LeaderElect: true, DrainDelay: 5 * time.Second,
+		LeaderElect: true, DrainDelay: 5 * time.Second, AuditLog: AuditLogStdout,
 	}
 	for name, tc := range map[string]struct {
 		flags []string
@@ -181,5 +183,18 @@ func TestTheOwnCertificateIsForTheBaseURLAndTheServingNames(t *testing.T) {
 	}
 	if wanted.Hold != options.MaxJWTTTL {
 		t.Errorf("a new CA is held back for %s, want the longest life of a token", wanted.Hold)
+	}
+}
+
+func TestTheAuditLogGoesWhereItIsToldTo(t *testing.T) {
+	t.Parallel()
+	for place, want := range map[string]io.Writer{AuditLogStdout: os.Stdout, AuditLogStderr: os.Stderr, AuditLogOff: nil} {
+		options, err := parse(t, "--audit-log="+place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if options.auditSink() != want {
+			t.Errorf("%q is another place", place)
+		}
 	}
 }

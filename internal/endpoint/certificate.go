@@ -10,12 +10,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 )
 
 var errNoCertificate = errors.New("no serving certificate has been read yet")
 
-var certificateExpiry = prometheus.NewDesc("grantkeeper_serving_certificate_expiration_timestamp_seconds",
-	"When the certificate that this replica serves with expires.", nil, nil)
+var certificateExpiry = metrics.CertificateExpiry.Desc()
 
 // Certificate is what the server shows to its clients. It can be replaced at any time: handshakes
 // after that get the new one, open connections go on. The zero value has none yet. It is a
@@ -67,8 +68,8 @@ func (c *Certificate) Describe(descriptions chan<- *prometheus.Desc) {
 }
 
 // Collect implements prometheus.Collector.
-func (c *Certificate) Collect(metrics chan<- prometheus.Metric) {
+func (c *Certificate) Collect(collected chan<- prometheus.Metric) {
 	if certificate := c.current.Load(); certificate != nil {
-		metrics <- prometheus.MustNewConstMetric(certificateExpiry, prometheus.GaugeValue, float64(certificate.Leaf.NotAfter.Unix()))
+		collected <- prometheus.MustNewConstMetric(certificateExpiry, prometheus.GaugeValue, float64(certificate.Leaf.NotAfter.Unix()))
 	}
 }

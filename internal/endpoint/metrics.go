@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 )
 
 // classes are the values of the label "code". Exact codes would multiply the series and tell little
@@ -27,19 +29,9 @@ type Metrics struct {
 // NewMetrics makes and registers the server's metrics.
 func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "grantkeeper_http_request_duration_seconds",
-			Help:    "How long requests took, by route template, method and class of status.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
-		}, []string{"route", "method", "code"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "grantkeeper_http_requests_in_flight",
-			Help: "Requests that are being served.",
-		}),
-		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "grantkeeper_http_panics_total",
-			Help: "Handlers that panicked. Each is a bug.",
-		}),
+		duration: metrics.RequestDuration.HistogramVec([]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10}),
+		inFlight: metrics.RequestsInFlight.Gauge(),
+		panics:   metrics.Panics.Counter(),
 	}
 	for _, collector := range []prometheus.Collector{m.duration, m.inFlight, m.panics} {
 		if err := registry.Register(collector); err != nil {

@@ -1,11 +1,14 @@
 package endpoint
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 )
 
 // Call is what the server has established about a request before a dialect sees it.
@@ -18,6 +21,11 @@ type Call struct {
 	Client netip.Addr
 	// ID names the request in the access log and in the X-Request-Id of the answer.
 	ID string
+}
+
+// Context is the request's, with where the request came from and what it is called for the audit log.
+func (c Call) Context(r *http.Request) context.Context {
+	return audit.WithOrigin(r.Context(), audit.Origin{Source: c.Client, RequestID: c.ID})
 }
 
 // Handler answers one route for whatever tenant the call names. It runs concurrently with itself.

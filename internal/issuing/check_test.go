@@ -169,7 +169,7 @@ func TestTenantsAreWalled(t *testing.T) {
 
 	_, err := x.Service.Check(t.Context(), other, access)
 	wantRefusal(t, err, issuing.UnknownToken)
-	there, err := x.Service.AuthenticateClient(other, issuing.ClientAuthentication{
+	there, err := x.Service.AuthenticateClient(t.Context(), other, issuing.ClientAuthentication{
 		ClientID: "billing", Secret: sensitive.New(clientSecret), Method: v1alpha1.ClientAuthenticationSecretBasic,
 	})
 	if err != nil {

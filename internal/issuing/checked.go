@@ -52,4 +52,7 @@ func (c *checkedTokens) get(digest tokenDigest, ring *keys.Ring) (*opened, bool)
 	return o, o.ring == ring
 }
 
+// Remembered counts the tokens whose signature or seal need not be checked again.
+func (s *Service) Remembered() int { return s.checked.cache.Len() }
+
 func (c *checkedTokens) put(digest tokenDigest, o *opened) { c.cache.Add(digest, o) }

@@ -1,6 +1,8 @@
 package issuing
 
 import (
+	"context"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
@@ -27,7 +29,12 @@ type AuthenticatedClient struct {
 // AuthenticateClient checks a client's secret in constant time, with the same work for a client
 // that does not exist. A Public client needs to name itself only, and may not present a secret
 // (RFC 6749 §3.2.1). It refuses with InvalidClient, and does no I/O.
-func (s *Service) AuthenticateClient(namespace string, presented ClientAuthentication) (*AuthenticatedClient, error) {
+func (s *Service) AuthenticateClient(ctx context.Context, namespace string, presented ClientAuthentication) (c *AuthenticatedClient, err error) {
+	defer func() {
+		if err != nil {
+			s.recordClientRefused(ctx, namespace, presented.ClientID, AsRefusal(err).Reason)
+		}
+	}()
 	t, ring, err := s.tenant(namespace)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func TestClientAuthentication(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := x.Service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{
+			_, err := x.Service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{
 				ClientID: tc.clientID, Secret: sensitive.New(tc.secret), Method: tc.method,
 			})
 			if tc.want == "" && err != nil {
@@ -73,7 +73,7 @@ func TestGeneratedClientSecretIsTheDerivedOne(t *testing.T) {
 		t.Fatalf("no secret: %+v", standing)
 	}
 	authenticate := func(secret sensitive.String) error {
-		_, err := x.Service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{
+		_, err := x.Service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{
 			ClientID: "robot", Secret: secret, Method: v1alpha1.ClientAuthenticationSecretBasic,
 		})
 		return err
@@ -100,7 +100,7 @@ func TestTenantsWithoutKeysIssueNothing(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := x.Service.AuthenticateClient(tc.namespace, issuing.ClientAuthentication{ClientID: "billing", Secret: sensitive.New(clientSecret)})
+			_, err := x.Service.AuthenticateClient(t.Context(), tc.namespace, issuing.ClientAuthentication{ClientID: "billing", Secret: sensitive.New(clientSecret)})
 			wantRefusal(t, err, tc.want)
 			_, err = x.Service.Check(t.Context(), tc.namespace, "any.token.at-all")
 			wantRefusal(t, err, tc.want)

@@ -158,7 +158,7 @@ func (s *Service) take(ctx context.Context, t *directory.Tenant, p place, wanted
 		return p.standing, nil
 	}
 	if p.givesWay != nil {
-		if err := s.Store.DeleteGrant(ctx, p.givesWay.RefreshTokenGrant); err != nil {
+		if err := s.deleteGrant(ctx, t, p.givesWay.RefreshTokenGrant, endedByLimit); err != nil {
 			return nil, unavailable(err)
 		}
 	}

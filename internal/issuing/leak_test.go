@@ -39,7 +39,7 @@ func TestNoErrorHoldsACredential(t *testing.T) {
 
 	refusals := map[string]func() error{
 		"a wrong secret": func() error {
-			_, err := service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{ClientID: "billing", Secret: sensitive.New("canary-wrong")})
+			_, err := service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{ClientID: "billing", Secret: sensitive.New("canary-wrong")})
 			return err
 		},
 		"a wrong password": func() error {

@@ -75,7 +75,7 @@ func liveTeam(t testing.TB, more ...client.Object) *tenant.OnAPIServer {
 // authenticated is a client that has proven its secret.
 func authenticated(t testing.TB, x *tenant.Tenant, clientID string) *issuing.AuthenticatedClient {
 	t.Helper()
-	c, err := x.Service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{
+	c, err := x.Service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{
 		ClientID: clientID, Secret: sensitive.New(clientSecret), Method: v1alpha1.ClientAuthenticationSecretBasic,
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, wanted *v1
 		return 0, nil
 	}
 	for _, g := range ending {
-		if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil {
+		if err := s.deleteGrant(ctx, t, g.RefreshTokenGrant, endedByMobile); err != nil {
 			return 0, unavailable(err)
 		}
 	}
@@ -65,7 +65,7 @@ func (s *Service) endSessions(ctx context.Context, t *directory.Tenant, grantID 
 // an earlier login: what it shows is then found to be out of date, and read anew.
 func (s *Service) renewMobile(ctx context.Context, t *directory.Tenant, g *directory.Grant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
 	if !isMobile(g.RefreshTokenGrant) {
-		if err := s.Store.DeleteGrant(ctx, g.RefreshTokenGrant); err != nil && !errors.Is(err, store.ErrConflict) {
+		if err := s.deleteGrant(ctx, t, g.RefreshTokenGrant, endedByLogin); err != nil && !errors.Is(err, store.ErrConflict) {
 			return nil, unavailable(err)
 		}
 		var err error
@@ -73,7 +73,7 @@ func (s *Service) renewMobile(ctx context.Context, t *directory.Tenant, g *direc
 			return g, err
 		}
 	}
-	moved, err := s.Store.MoveEpoch(ctx, g.RefreshTokenGrant)
+	moved, err := s.moveEpoch(ctx, t, g.RefreshTokenGrant, endedByRelogin)
 	if errors.Is(err, store.ErrConflict) {
 		moved, err = s.moveAnew(ctx, t, g.Spec.ID)
 	}
@@ -92,7 +92,7 @@ func (s *Service) moveAnew(ctx context.Context, t *directory.Tenant, id string) 
 	if err := s.mayStand(t, &directory.Grant{RefreshTokenGrant: current}); err != nil {
 		return nil, err
 	}
-	return s.Store.MoveEpoch(ctx, current)
+	return s.moveEpoch(ctx, t, current, endedByRelogin)
 }
 
 func isMobile(g *v1alpha1.RefreshTokenGrant) bool { return g.Spec.Login != nil && g.Spec.Login.Mobile }

@@ -7,6 +7,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/scopes"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
@@ -24,7 +25,10 @@ type Wish struct {
 // user whose password the client presents. The first login with one password, set of scopes and
 // audiences writes a grant; later ones find it and write nothing. Where the client's refresh tokens
 // rotate, every login writes one.
-func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, user Credentials, userAgent string, wish Wish) (*Issued, error) {
+func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, user Credentials, userAgent string, wish Wish) (issued *Issued, err error) {
+	asked := c.attempt(metrics.OAuth2Password)
+	asked.login = user.Login
+	defer func() { s.conclude(ctx, asked, issued, err) }()
 	if err := c.may(v1alpha1.GrantTypePassword); err != nil {
 		return nil, err
 	}
@@ -53,7 +57,7 @@ func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, use
 		return nil, err
 	}
 	terms.standOn(grant)
-	issued, err := s.mint(ctx, c.tenant, c.ring, terms, from)
+	issued, err = s.mint(ctx, c.tenant, c.ring, terms, from)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +66,8 @@ func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, use
 }
 
 // ClientCredentialsGrant is RFC 6749 §4.4: the client acts for itself. It gives no refresh token.
-func (s *Service) ClientCredentialsGrant(ctx context.Context, c *AuthenticatedClient, wish Wish) (*Issued, error) {
+func (s *Service) ClientCredentialsGrant(ctx context.Context, c *AuthenticatedClient, wish Wish) (issued *Issued, err error) {
+	defer func() { s.conclude(ctx, c.attempt(metrics.OAuth2ClientCredentials), issued, err) }()
 	if err := c.may(v1alpha1.GrantTypeClientCredentials); err != nil {
 		return nil, err
 	}
@@ -76,7 +81,10 @@ func (s *Service) ClientCredentialsGrant(ctx context.Context, c *AuthenticatedCl
 // RefreshGrant is RFC 6749 §6: a new access token from a refresh token of this client's. The wish
 // may narrow what the grant has. The refresh token that comes back is the next one where the client's
 // rotate, which costs a write, and else the same.
-func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, token string, wish Wish) (*Issued, error) {
+func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, token string, wish Wish) (issued *Issued, err error) {
+	asked := c.attempt(metrics.OAuth2RefreshToken)
+	asked.refreshToken = token
+	defer func() { s.conclude(ctx, asked, issued, err) }()
 	if err := c.may(v1alpha1.GrantTypeRefreshToken); err != nil {
 		return nil, err
 	}
@@ -98,7 +106,7 @@ func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, toke
 	if err != nil {
 		return nil, err
 	}
-	issued, err := s.mint(ctx, c.tenant, c.ring, terms, loginOf(g))
+	issued, err = s.mint(ctx, c.tenant, c.ring, terms, loginOf(g))
 	if err != nil {
 		return nil, err
 	}

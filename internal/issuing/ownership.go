@@ -64,13 +64,13 @@ func (s *Service) revokeGrant(ctx context.Context, c *AuthenticatedClient, g *di
 	case g.Spec.ClientRef.Name != c.client.Name:
 		return errOthersToken
 	}
-	_, err := s.Store.MoveEpoch(ctx, g.RefreshTokenGrant)
+	_, err := s.moveEpoch(ctx, c.tenant, g.RefreshTokenGrant, endedByClient)
 	if errors.Is(err, store.ErrConflict) {
 		// Memory is late, as it is just after a status was written. Whatever the grant's state is now, the
 		// token has to end.
 		var current *v1alpha1.RefreshTokenGrant
 		if current, err = s.Live.GrantByID(ctx, c.tenant.Namespace(), g.Spec.ID); err == nil {
-			_, err = s.Store.MoveEpoch(ctx, current)
+			_, err = s.moveEpoch(ctx, c.tenant, current, endedByClient)
 		}
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {

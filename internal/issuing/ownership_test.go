@@ -47,11 +47,11 @@ func TestANamespaceThatHasNotBeenReadIsUnavailable(t *testing.T) {
 	x := team(t)
 	const unread = "team-unread"
 	x.Directory.SetRing(unread, keystest.Ring(t, unread, "https://unread.example.com"), nil)
-	_, err := x.Service.AuthenticateClient(unread, issuing.ClientAuthentication{ClientID: "billing"})
+	_, err := x.Service.AuthenticateClient(t.Context(), unread, issuing.ClientAuthentication{ClientID: "billing"})
 	wantRefusal(t, err, issuing.Unavailable)
 	_, err = x.Service.Check(t.Context(), unread, "anything")
 	wantRefusal(t, err, issuing.Unavailable)
 	x.Directory.MarkRead(unread, tenant.Forever)
-	_, err = x.Service.AuthenticateClient(unread, issuing.ClientAuthentication{ClientID: "billing"})
+	_, err = x.Service.AuthenticateClient(t.Context(), unread, issuing.ClientAuthentication{ClientID: "billing"})
 	wantRefusal(t, err, issuing.InvalidClient)
 }

@@ -46,6 +46,18 @@ const (
 	Unavailable Reason = "Unavailable"
 )
 
+// Reasons lists all of them.
+func Reasons() []string {
+	var all []string
+	for _, reason := range []Reason{
+		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, InvalidScope, InvalidTarget, TooManySessions, TooManyGrants,
+		LockedOut, NotPermitted, UnknownToken, UnknownTenant, Unavailable,
+	} {
+		all = append(all, string(reason))
+	}
+	return all
+}
+
 // Refusal is the error of every request that gets no token. Its text and its description hold no
 // secret and nothing the caller did not say.
 type Refusal struct {

@@ -39,6 +39,7 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 			return unavailable(err)
 		}
 		s.Directory.Remove(o.session)
+		s.recordRevoked(ctx, t, o)
 		return nil
 	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):
 		return nil
@@ -59,6 +60,7 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 	}
 	if revocation.UID != "" { // else it stands already, and the watch has it
 		s.Directory.Put(revocation)
+		s.recordRevoked(ctx, t, o)
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (s *Service) use(ctx context.Context, c *AuthenticatedClient, presented tok
 			}
 			err = failure
 		case usageReuse:
-			if _, err = s.Store.RevokeGrant(ctx, g.RefreshTokenGrant); err == nil {
+			if err = s.revokeCopied(ctx, c.tenant, g.RefreshTokenGrant); err == nil {
 				return nil, errReused
 			}
 		}

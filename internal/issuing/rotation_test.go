@@ -214,14 +214,14 @@ func TestPublicClients(t *testing.T) {
 	x.Create(t, gen.RefreshTokenGrant("login", gen.ForClient("app"), gen.FromLogin(tenant.Start, ""), gen.GrantScopes("orders:read")))
 
 	named := issuing.ClientAuthentication{ClientID: "app"}
-	app, err := x.Service.AuthenticateClient(x.Namespace, named)
+	app, err := x.Service.AuthenticateClient(t.Context(), x.Namespace, named)
 	if err != nil {
 		t.Fatalf("it needs to name itself only: %v", err)
 	}
-	_, err = x.Service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{ClientID: "billing"})
+	_, err = x.Service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{ClientID: "billing"})
 	wantRefusal(t, err, issuing.InvalidClient)
 	for _, method := range []v1alpha1.ClientAuthentication{v1alpha1.ClientAuthenticationSecretBasic, v1alpha1.ClientAuthenticationSecretPost} {
-		_, err = x.Service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{ClientID: "app", Secret: sensitive.New("any"), Method: method})
+		_, err = x.Service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{ClientID: "app", Secret: sensitive.New("any"), Method: method})
 		wantRefusal(t, err, issuing.InvalidClient)
 	}
 

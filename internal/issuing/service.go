@@ -9,8 +9,10 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/passwords"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 )
@@ -45,6 +47,9 @@ type Config struct {
 	// Clock tells the time, Rand makes token ids and nonces.
 	Clock clock.PassiveClock
 	Rand  io.Reader
+	// Audit gets a line for whatever is issued, refused or ended, Metrics counts it. Either may be nil.
+	Audit   *audit.Log
+	Metrics *metrics.Tokens
 }
 
 // Service issues, checks and revokes tokens. All methods may be called at once from many

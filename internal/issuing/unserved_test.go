@@ -32,7 +32,7 @@ func TestNothingIsIssuedOrCheckedWhereTheTenantIsNotKnownAsItIsNow(t *testing.T)
 				"check":   func() error { _, err := x.Service.Check(t.Context(), x.Namespace, token.Reveal()); return err },
 				"keys":    func() error { _, err := x.Service.JWKS(x.Namespace); return err },
 				"authenticate": func() error {
-					_, err := x.Service.AuthenticateClient(x.Namespace, issuing.ClientAuthentication{ClientID: "billing", Secret: sensitive.New(clientSecret), Method: v1alpha1.ClientAuthenticationSecretBasic})
+					_, err := x.Service.AuthenticateClient(t.Context(), x.Namespace, issuing.ClientAuthentication{ClientID: "billing", Secret: sensitive.New(clientSecret), Method: v1alpha1.ClientAuthenticationSecretBasic})
 					return err
 				},
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -28,7 +29,9 @@ type Login struct {
 // Login makes a reference token, with one write, for a user who proves the password. Offline it
 // also gives the refresh token of this user and client_id: the same one each time, but for a
 // mobile session.
-func (s *Service) Login(ctx context.Context, namespace string, request Login) (*Issued, error) {
+func (s *Service) Login(ctx context.Context, namespace string, request Login) (issued *Issued, err error) {
+	asked := attempt{flow: metrics.WazoPassword, tenant: namespace, login: request.Login}
+	defer func() { s.conclude(ctx, asked, issued, err) }()
 	t, ring, err := s.tenant(namespace)
 	if err != nil {
 		return nil, err
@@ -52,7 +55,9 @@ func (s *Service) Login(ctx context.Context, namespace string, request Login) (*
 }
 
 // Refresh makes a new reference token, with one write, from a refresh token of the same client_id.
-func (s *Service) Refresh(ctx context.Context, namespace, token string, request Login) (*Issued, error) {
+func (s *Service) Refresh(ctx context.Context, namespace, token string, request Login) (issued *Issued, err error) {
+	asked := attempt{flow: metrics.WazoRefreshToken, tenant: namespace, refreshToken: token}
+	defer func() { s.conclude(ctx, asked, issued, err) }()
 	t, ring, err := s.tenant(namespace)
 	if err != nil {
 		return nil, err

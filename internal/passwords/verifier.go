@@ -70,6 +70,7 @@ type Verifier struct {
 	ledger  *ledger
 	cache   *cache
 	pool    *pool
+	load    load
 }
 
 // New makes a Verifier that remembers nothing yet. It reads its keys from
@@ -152,7 +153,12 @@ func (v *Verifier) examine(ctx context.Context, l *lane, t *ticket, q *question)
 	outcome := withdrawn
 	defer func() { v.ledger.settle(t, outcome, v.clock.Now()) }()
 	index := noMatch
-	err := v.pool.run(ctx, l, func() { index = v.decide(q) })
+	turn := v.load.queue(v.clock.Now())
+	defer turn.leave()
+	err := v.pool.run(ctx, l, func() {
+		turn.begin(v.clock.Now())
+		index = v.decide(q)
+	})
 	if err != nil {
 		return noMatch, fmt.Errorf("waiting for a worker: %w", err)
 	}
@@ -171,6 +177,7 @@ func (v *Verifier) decide(q *question) int {
 	if index := v.cache.find(q.proofs, v.clock.Now()); index != noMatch {
 		return index
 	}
+	v.load.hashed.Add(1)
 	index := v.process.match(q.password, q.materials)
 	if index != noMatch {
 		v.cache.remember(q.proofs[index], v.clock.Now())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/utils/lru"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 )
 
 // ErrThrottled says that a live read was not made because too many were: nothing is known.
@@ -34,6 +36,8 @@ type Live struct {
 	clock            clock.PassiveClock
 	sessions, grants *rate.Limiter
 	flight           singleflight.Group
+	// Counts hears of every lookup. It is set before the first one, if at all.
+	Counts metrics.Live
 
 	mu     sync.Mutex
 	absent *lru.Cache
@@ -52,31 +56,42 @@ func NewLive(store *Kubernetes, clock clock.PassiveClock) *Live {
 
 // Session is Kubernetes.Session, bounded. ErrThrottled past the limit.
 func (l *Live) Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error) {
-	return bounded(ctx, l, l.sessions, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
+	return bounded(ctx, l, source{l.sessions, l.Counts.Sessions}, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
 		return l.store.Session(ctx, namespace, name)
 	})
 }
 
 // GrantByID is Kubernetes.GrantByID, bounded. ErrThrottled past the limit.
 func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
-	return bounded(ctx, l, l.grants, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
+	return bounded(ctx, l, source{l.grants, l.Counts.Grants}, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
 		return l.store.GrantByID(ctx, namespace, id)
 	})
 }
 
-func bounded[T any](ctx context.Context, l *Live, limiter *rate.Limiter, key string, read func(context.Context) (T, error)) (T, error) {
+// source is what bounds and counts the lookups of one kind.
+type source struct {
+	limiter *rate.Limiter
+	counts  *metrics.LiveCounts
+}
+
+func bounded[T any](ctx context.Context, l *Live, from source, key string, read func(context.Context) (T, error)) (T, error) {
 	var none T
 	if l.knownAbsent(key) {
+		from.counts.Count(metrics.LiveRemembered)
 		return none, ErrNotFound
 	}
+	var reads atomic.Bool
 	result := l.flight.DoChan(key, func() (any, error) {
-		if !limiter.AllowN(l.clock.Now(), 1) {
+		reads.Store(true)
+		if !from.limiter.AllowN(l.clock.Now(), 1) {
+			from.counts.Count(metrics.LiveThrottled)
 			return nil, ErrThrottled
 		}
 		// Others wait for this read too: it must not end with the request that began it.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), liveReadBudget)
 		defer cancel()
 		found, err := read(ctx)
+		from.counts.Count(resultOf(err))
 		if errors.Is(err, ErrNotFound) {
 			l.rememberAbsent(key)
 		}
@@ -86,11 +101,24 @@ func bounded[T any](ctx context.Context, l *Live, limiter *rate.Limiter, key str
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case r := <-result:
+		if !reads.Load() {
+			from.counts.Count(metrics.LiveCoalesced)
+		}
 		if r.Err != nil {
 			return none, r.Err
 		}
 		return r.Val.(T), nil //nolint:forcetypeassert // the flight of one key is of one type
 	}
+}
+
+func resultOf(err error) metrics.LiveResult {
+	switch {
+	case err == nil:
+		return metrics.LiveFound
+	case errors.Is(err, ErrNotFound):
+		return metrics.LiveAbsent
+	}
+	return metrics.LiveFailed
 }
 
 func (l *Live) knownAbsent(key string) bool {

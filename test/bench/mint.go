@@ -101,7 +101,7 @@ func benchmarkRefresh(b *testing.B) {
 		ClientID: clientID, Secret: sensitive.New(clientSecret), Method: v1alpha1.ClientAuthenticationSecretBasic,
 	}
 	for b.Loop() {
-		c, err := x.Service.AuthenticateClient(x.Namespace, presented)
+		c, err := x.Service.AuthenticateClient(b.Context(), x.Namespace, presented)
 		if err != nil {
 			b.Fatal(err)
 		}

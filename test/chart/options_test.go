@@ -76,6 +76,9 @@ func TestEveryValueOfTheOperatorReachesIt(t *testing.T) {
 	if got.MinTTL != 2*time.Minute || got.MinRenewBefore != 90*time.Second || got.MaxJWTTTL != 12*time.Hour || got.MaxStaleness != 15*time.Minute || got.DrainDelay != 10*time.Second {
 		t.Errorf("durations are %+v", got)
 	}
+	if got.AuditLog != app.AuditLogStderr {
+		t.Errorf("the audit log goes to %q", got.AuditLog)
+	}
 	if len(got.TrustedProxies) != 2 {
 		t.Errorf("trusted proxies are %v", got.TrustedProxies)
 	}

@@ -82,7 +82,7 @@ func (e *TokenEndpoint) serveRevocation(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	if err := e.service.RevokeOwn(r.Context(), client, token.Reveal()); err != nil {
+	if err := e.service.RevokeOwn(call.Context(r), client, token.Reveal()); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusOK)
@@ -95,7 +95,7 @@ func (e *TokenEndpoint) aboutToken(r *http.Request, call endpoint.Call, body []b
 	if err != nil {
 		return nil, sensitive.String{}, err
 	}
-	client, err := e.authenticate(r, call, p)
+	client, err := e.authenticate(call.Context(r), r, call, p)
 	if err != nil {
 		return nil, sensitive.String{}, err
 	}

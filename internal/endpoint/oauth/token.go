@@ -93,7 +93,8 @@ func (e *TokenEndpoint) issue(r *http.Request, call endpoint.Call, body []byte) 
 	if p.grantType == "" {
 		return nil, missing("grant_type")
 	}
-	client, err := e.authenticate(r, call, p)
+	ctx := call.Context(r)
+	client, err := e.authenticate(ctx, r, call, p)
 	if err != nil {
 		return nil, err
 	}
@@ -105,17 +106,17 @@ func (e *TokenEndpoint) issue(r *http.Request, call endpoint.Call, body []byte) 
 	if err != nil {
 		return nil, err
 	}
-	return redeem(r.Context(), e.service, &request{
+	return redeem(ctx, e.service, &request{
 		parameters: p, client: client, wish: wish, userAgent: r.UserAgent(), source: call.Client.String(),
 	})
 }
 
-func (e *TokenEndpoint) authenticate(r *http.Request, call endpoint.Call, p *parameters) (*issuing.AuthenticatedClient, error) {
+func (e *TokenEndpoint) authenticate(ctx context.Context, r *http.Request, call endpoint.Call, p *parameters) (*issuing.AuthenticatedClient, error) {
 	presented, err := clientAuthentication(r.Header, p)
 	if err != nil {
 		return nil, err
 	}
-	return e.service.AuthenticateClient(call.Tenant, presented)
+	return e.service.AuthenticateClient(ctx, call.Tenant, presented)
 }
 
 // request is a token request whose client has authenticated.

@@ -45,11 +45,11 @@ func (a *API) issue(r *http.Request, call endpoint.Call, p *tokenRequest) (*issu
 		login.Source = call.Client.String()
 	}
 	if p.refresh {
-		return a.options.Service.Refresh(r.Context(), call.Tenant, p.refreshToken.Reveal(), login)
+		return a.options.Service.Refresh(call.Context(r), call.Tenant, p.refreshToken.Reveal(), login)
 	}
 	var ok bool
 	if login.Login, login.Password, ok = parseBasic(r.Header["Authorization"]); !ok {
 		return nil, errAuthentication
 	}
-	return a.options.Service.Login(r.Context(), call.Tenant, login)
+	return a.options.Service.Login(call.Context(r), call.Tenant, login)
 }

@@ -39,7 +39,7 @@ func (a *API) getToken(w http.ResponseWriter, r *http.Request, call endpoint.Cal
 // deleteToken answers DELETE token/{token}. A token that is unknown is as gone as one that was
 // deleted.
 func (a *API) deleteToken(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
-	if err := a.options.Service.Revoke(r.Context(), call.Tenant, r.PathValue("token"), tokens.Wazo); err != nil {
+	if err := a.options.Service.Revoke(call.Context(r), call.Tenant, r.PathValue("token"), tokens.Wazo); err != nil {
 		a.refuse(w, r, call, err)
 		return
 	}

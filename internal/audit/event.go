@@ -1,0 +1,40 @@
+package audit
+
+// Event is what a line is about. docs/audit.md describes each.
+type Event string
+
+// The events. The list is closed: Events gives all of it.
+const (
+	// TokenIssued: a client got an access token at the endpoint, and a refresh token where that is told.
+	TokenIssued Event = "token.issued"
+	// TokenRefused: a request for a token was refused, for the password or the refresh token that it
+	// came with or for what it asked for.
+	TokenRefused Event = "token.refused"
+	// ClientRefused: a client did not prove who it is.
+	ClientRefused Event = "client.refused"
+	// TokenRevoked: an access token was ended before its time at the endpoint.
+	TokenRevoked Event = "token.revoked"
+	// GrantRevoked: every token of a grant was ended, and the grant stands: its epoch moved.
+	GrantRevoked Event = "grant.revoked"
+	// GrantDeleted: the endpoint removed a grant that it had made, and so ended every token of it.
+	GrantDeleted Event = "grant.deleted"
+	// RevisionDelivered: the Secret of a grant was given a new token.
+	RevisionDelivered Event = "revision.delivered"
+	// KeyringChanged: the keys of a tenant were made or changed; the reason says how.
+	KeyringChanged Event = "keyring.changed"
+	// RefusalsSuppressed: so many refusals of a tenant have no line of their own.
+	RefusalsSuppressed Event = "refusals.suppressed"
+	// LinesDropped: so many lines before this one were lost.
+	LinesDropped Event = "lines.dropped"
+)
+
+// Events lists all events.
+func Events() []Event {
+	return []Event{
+		TokenIssued, TokenRefused, ClientRefused, TokenRevoked, GrantRevoked, GrantDeleted,
+		RevisionDelivered, KeyringChanged, RefusalsSuppressed, LinesDropped,
+	}
+}
+
+// anybodyCauses tells the events that a stranger can bring about as often as they like.
+func (e Event) anybodyCauses() bool { return e == TokenRefused || e == ClientRefused }

@@ -1,0 +1,71 @@
+package issuing
+
+import (
+	"context"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+)
+
+// Why the endpoint ends grants, as the audit log tells it.
+const (
+	endedByMobile  = "another mobile login of the user"
+	endedByLimit   = "the user has as many grants as allowed"
+	endedByClient  = "the client gave its refresh token back"
+	endedByLogin   = "a login of another kind takes its place"
+	endedByRelogin = "the same mobile client logged in again"
+	endedByReuse   = "a refresh token that had been replaced was used again"
+)
+
+// deleteGrant removes a grant that the endpoint made, and records it.
+func (s *Service) deleteGrant(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant, why string) error {
+	err := s.Store.DeleteGrant(ctx, g)
+	if err == nil {
+		s.recordEnded(ctx, t, audit.GrantDeleted, g, why)
+	}
+	return err
+}
+
+// moveEpoch ends every token of a grant, and records it.
+func (s *Service) moveEpoch(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant, why string) (*v1alpha1.RefreshTokenGrant, error) {
+	moved, err := s.Store.MoveEpoch(ctx, g)
+	if err == nil {
+		s.recordEnded(ctx, t, audit.GrantRevoked, g, why)
+	}
+	return moved, err
+}
+
+// revokeCopied revokes a grant whose refresh token has been copied, and records it.
+func (s *Service) revokeCopied(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant) error {
+	_, err := s.Store.RevokeGrant(ctx, g)
+	if err == nil {
+		s.recordEnded(ctx, t, audit.GrantRevoked, g, endedByReuse)
+	}
+	return err
+}
+
+func (s *Service) recordEnded(ctx context.Context, t *directory.Tenant, event audit.Event, g *v1alpha1.RefreshTokenGrant, why string) {
+	if s.Audit == nil {
+		return
+	}
+	record := audit.Record{
+		Event:    event,
+		Tenant:   t.Namespace(),
+		Dialect:  dialect(g.Spec.IsWazo()),
+		Subject:  g.Spec.UserRef.Subject,
+		ClientID: g.Spec.ClientID,
+		GrantID:  g.Spec.ID,
+		Grant:    g.Name,
+		Reason:   why,
+	}
+	if !g.Spec.IsWazo() {
+		if client, ok := t.Client(g.Spec.ClientRef.Name); ok {
+			record.ClientID = client.EffectiveClientID()
+		}
+	}
+	if user, ok := t.User(g.Spec.UserRef.Name); ok {
+		record.Subject, record.Username = user.Subject(), user.EffectiveUsername()
+	}
+	s.Audit.Record(ctx, record)
+}
