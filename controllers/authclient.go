@@ -11,7 +11,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/rotation"
 )
 
 // AuthClients keeps the clients' generated secrets and writes their status.
@@ -58,7 +58,8 @@ func (r *AuthClients) Reconcile(ctx context.Context, request reconcile.Request) 
 	if err := errors.Join(err, statusErr); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: until(now, nextLook(status.Conditions, now))}, nil
+	rotates, ends := nextTurns(c.Generated(), status.GeneratedAt, status.PreviousGeneratedAt)
+	return reconcile.Result{RequeueAfter: until(now, rotates, ends, nextLook(status.Conditions, now))}, nil
 }
 
 func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *directory.Client, now time.Time) (v1alpha1.AuthClientStatus, error) {
@@ -66,7 +67,6 @@ func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *direct
 	status := v1alpha1.AuthClientStatus{
 		ObservedGeneration: c.Generation,
 		ClientID:           c.EffectiveClientID(),
-		GeneratedAt:        c.Status.GeneratedAt,
 	}
 	if isDuplicate(standing) {
 		status.ClientID = ""
@@ -74,11 +74,16 @@ func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *direct
 	if standing.Good() {
 		_, standing = t.RingStanding() // without it the endpoint serves nobody of this tenant
 	}
+	generation := directory.GenerationOf(c.Status.GeneratedAt, c.Status.PreviousGeneratedAt)
 	var err error
 	if standing.Good() {
-		if status.GeneratedAt, standing, err = r.secret(ctx, t, c, now); err != nil {
+		if generation, standing, err = r.secret(ctx, t, c, now); err != nil {
 			standing = backOff
 		}
+	}
+	status.GeneratedAt, status.PreviousGeneratedAt = timeOf(generation.Current), timeOf(generation.Previous)
+	if made := c.Generated(); made != nil {
+		status.RotationTime = timeOf(made.Policy.RotationTime(generation))
 	}
 	good := directory.Standing{Reason: v1alpha1.ReasonAvailable, Message: "The client can authenticate."}
 	wanted := []metav1.Condition{ready(standing, good)}
@@ -95,27 +100,22 @@ func (r *AuthClients) status(ctx context.Context, t *directory.Tenant, c *direct
 }
 
 // secret keeps a generated secret, or looks for the one that was given.
-func (r *AuthClients) secret(ctx context.Context, t *directory.Tenant, c *directory.Client, now time.Time) (*metav1.Time, directory.Standing, error) {
-	if c.Spec.Secret == nil || c.Spec.Secret.Generate == nil {
-		_, standing := t.ClientSecret(c)
-		return nil, standing, nil
+func (r *AuthClients) secret(ctx context.Context, t *directory.Tenant, c *directory.Client, now time.Time) (rotation.Generation, directory.Standing, error) {
+	made := c.Generated()
+	if made == nil {
+		_, _, standing := t.ClientSecrets(c, now)
+		return rotation.Generation{}, standing, nil
 	}
 	return r.keepGenerated(ctx, t, &generated{
-		kind:   "AuthClient",
-		id:     c.EffectiveClientID(),
-		owner:  c,
-		secret: c.Spec.Secret.Generate.SecretName,
-		status: c.Status.GeneratedAt,
-		live: func(ctx context.Context) (*metav1.Time, error) {
+		Generated: *made,
+		kind:      "AuthClient",
+		id:        c.EffectiveClientID(),
+		owner:     c,
+		live: func(ctx context.Context) (rotation.Generation, error) {
 			live := &v1alpha1.AuthClient{}
 			err := r.Live.Get(ctx, client.ObjectKeyFromObject(c.AuthClient), live)
-			return live.Status.GeneratedAt, err
+			return directory.GenerationOf(live.Status.GeneratedAt, live.Status.PreviousGeneratedAt), err
 		},
-		data: func(ring *keys.Ring, at time.Time) map[string][]byte {
-			return map[string][]byte{
-				v1alpha1.KeyClientID:     []byte(c.EffectiveClientID()),
-				v1alpha1.KeyClientSecret: []byte(directory.GeneratedClientSecret(ring, c, at).Reveal()),
-			}
-		},
+		beside: map[string]string{v1alpha1.KeyClientID: c.EffectiveClientID()},
 	}, now)
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/rotation"
 )
 
 // AuthUsers gives users their subject, keeps their generated passwords, and writes their status.
@@ -63,7 +63,8 @@ func (r *AuthUsers) Reconcile(ctx context.Context, request reconcile.Request) (r
 	if err := errors.Join(err, statusErr); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: until(now, endOf(user.Spec.ExpiresAt), nextLook(status.Conditions, now))}, nil
+	rotates, ends := nextTurns(user.Generated(), status.GeneratedAt, status.PreviousGeneratedAt)
+	return reconcile.Result{RequeueAfter: until(now, endOf(user.Spec.ExpiresAt), rotates, ends, nextLook(status.Conditions, now))}, nil
 }
 
 // writeSubject sets spec.subject once. The change comes back as an event.
@@ -83,7 +84,6 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 		ObservedGeneration: user.Generation,
 		Username:           user.EffectiveUsername(),
 		Subject:            user.Subject(),
-		GeneratedAt:        user.Status.GeneratedAt,
 	}
 	if isDuplicate(standing) {
 		status.Username, status.Subject = "", ""
@@ -93,11 +93,16 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 	if standing.Good() {
 		_, standing = t.RingStanding() // without it the endpoint serves nobody of this tenant
 	}
+	generation := directory.GenerationOf(user.Status.GeneratedAt, user.Status.PreviousGeneratedAt)
 	var err error
 	if standing.Good() {
-		if status.GeneratedAt, standing, err = r.password(ctx, t, user, now); err != nil {
+		if generation, standing, err = r.password(ctx, t, user, now); err != nil {
 			standing = backOff
 		}
+	}
+	status.GeneratedAt, status.PreviousGeneratedAt = timeOf(generation.Current), timeOf(generation.Previous)
+	if made := user.Generated(); made != nil {
+		status.RotationTime = timeOf(made.Policy.RotationTime(generation))
 	}
 	good := directory.Standing{Reason: v1alpha1.ReasonAvailable, Message: "The user can log in."}
 	if user.Spec.Password == nil {
@@ -108,28 +113,23 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 }
 
 // password keeps a generated password, or looks for the one that was given.
-func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *directory.User, now time.Time) (*metav1.Time, directory.Standing, error) {
-	if user.Spec.Password == nil || user.Spec.Password.Generate == nil {
-		_, standing := t.Password(user)
-		return nil, standing, nil
+func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *directory.User, now time.Time) (rotation.Generation, directory.Standing, error) {
+	made := user.Generated()
+	if made == nil {
+		_, standing := t.Passwords(user, now)
+		return rotation.Generation{}, standing, nil
 	}
 	return r.keepGenerated(ctx, t, &generated{
-		kind:   "AuthUser",
-		id:     user.Subject(),
-		owner:  user,
-		secret: user.Spec.Password.Generate.SecretName,
-		status: user.Status.GeneratedAt,
-		live: func(ctx context.Context) (*metav1.Time, error) {
+		Generated: *made,
+		kind:      "AuthUser",
+		id:        user.Subject(),
+		owner:     user,
+		live: func(ctx context.Context) (rotation.Generation, error) {
 			live := &v1alpha1.AuthUser{}
 			err := r.Live.Get(ctx, client.ObjectKeyFromObject(user.AuthUser), live)
-			return live.Status.GeneratedAt, err
+			return directory.GenerationOf(live.Status.GeneratedAt, live.Status.PreviousGeneratedAt), err
 		},
-		data: func(ring *keys.Ring, at time.Time) map[string][]byte {
-			return map[string][]byte{
-				v1alpha1.KeyUsername: []byte(user.EffectiveUsername()),
-				v1alpha1.KeyPassword: []byte(directory.GeneratedPassword(ring, user.AuthUser, at).Reveal()),
-			}
-		},
+		beside: map[string]string{v1alpha1.KeyUsername: user.EffectiveUsername()},
 	}, now)
 }
 

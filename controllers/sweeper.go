@@ -176,16 +176,30 @@ func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Tim
 
 // grantDue is when an endpoint-made grant is of no use any more.
 func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
-	if isOrphan(t, g) {
+	if isOrphan(t, g, now) {
 		return later(now, sometimeAfter(g.CreationTimestamp.Add(orphanGrace), g))
 	}
+	var ends time.Time
 	if g.Spec.ExpiresAt != nil {
-		return sometimeAfter(g.Spec.ExpiresAt.Time, g)
+		ends = sometimeAfter(g.Spec.ExpiresAt.Time, g)
 	}
-	return time.Time{}
+	if until := passwordEnd(t, g, now); !until.IsZero() && (ends.IsZero() || until.Before(ends)) {
+		return until
+	}
+	return ends
 }
 
-func isOrphan(t *directory.Tenant, g *directory.Grant) bool {
+// passwordEnd is when the password ends that an OAuth2 login stems from; zero where it was not replaced.
+func passwordEnd(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
+	user, ok := t.User(g.Spec.UserRef.Name)
+	if !ok || g.Spec.IsWazo() || g.Spec.Login == nil {
+		return time.Time{}
+	}
+	password, _ := t.PasswordOf(user, g.Spec.Login.CV, now)
+	return password.Until
+}
+
+func isOrphan(t *directory.Tenant, g *directory.Grant, now time.Time) bool {
 	user, ok := t.User(g.Spec.UserRef.Name)
 	if !ok || user.Subject() != "" && user.Subject() != g.Spec.UserRef.Subject {
 		return true
@@ -197,8 +211,11 @@ func isOrphan(t *directory.Tenant, g *directory.Grant) bool {
 		return true
 	}
 	// An OAuth2 refresh token ends with the password that it stems from, and nothing brings it back.
-	current, ok := t.CredentialVersion(user)
-	return ok && g.Spec.Login != nil && g.Spec.Login.CV != current
+	if _, known := t.CredentialVersion(user); !known || g.Spec.Login == nil {
+		return false
+	}
+	_, good := t.PasswordOf(user, g.Spec.Login.CV, now)
+	return !good
 }
 
 func later(a, b time.Time) time.Time {

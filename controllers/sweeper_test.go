@@ -225,3 +225,62 @@ func TestTheSessionsOfADisabledUserGoAtOnce(t *testing.T) {
 		t.Errorf("%d deleted, %v", len(x.deleted), err)
 	}
 }
+
+func TestALoginsGrantGoesWithTheOverlapOfItsPassword(t *testing.T) {
+	t.Parallel()
+	const current, before = 0, 1
+	for name, tc := range map[string]struct {
+		password int           // that it stems from
+		end      time.Duration // of the grant itself; zero: none
+		want     time.Duration // when it goes; zero: not at all
+	}{
+		"the current password stays":              {password: current},
+		"the one before ends with the overlap":    {password: before, want: 2 * time.Hour},
+		"unless the grant ends before":            {password: before, end: time.Hour, want: time.Hour},
+		"also where the grant would end after it": {password: before, end: 3 * time.Hour, want: 2 * time.Hour},
+		"a grant by the current one has its end":  {password: current, end: time.Hour, want: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			robot := gen.AuthUser("alice", gen.GeneratedPassword("10h", "2h"), func(u *v1alpha1.AuthUser) {
+				u.Status.GeneratedAt, u.Status.PreviousGeneratedAt = gen.Time(tenant.Start), gen.Time(tenant.Start.Add(-day))
+			})
+			x := newRoom(t, robot, gen.AuthClient("billing"))
+			user, _ := x.Rows(t).User("alice")
+			good, standing := x.Rows(t).Passwords(user, tenant.Start)
+			if len(good) != 2 {
+				t.Fatalf("%d passwords are good (%+v), want 2", len(good), standing)
+			}
+			g := login(day, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = good[tc.password].Version })
+			if tc.end > 0 {
+				gen.GrantExpires(tenant.Start.Add(tc.end))(g)
+			}
+			if err := x.client.Create(t.Context(), g); err != nil {
+				t.Fatal(err)
+			}
+			x.deliver(t, g)
+			sweeper := &controllers.Sweeper{Common: x.common}
+			sweep := func() time.Duration {
+				t.Helper()
+				result, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Grants, Namespace: gen.Namespace, Name: g.Name})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return result.RequeueAfter
+			}
+			next, latest := sweep(), tc.want
+			if tc.end > 0 && tc.end == tc.want {
+				latest += time.Minute // the end of a grant has its own moment after it
+			}
+			if next < tc.want || next > latest {
+				t.Errorf("looks again after %s, want %s", next, tc.want)
+			}
+			x.Clock.Step(next)
+			sweep()
+			err := x.client.Get(t.Context(), client.ObjectKeyFromObject(g), g)
+			if gone := apierrors.IsNotFound(err); gone != (tc.want > 0) {
+				t.Errorf("gone: %t", gone)
+			}
+		})
+	}
+}

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
 )
 
 // maxPoll is the longest an object is left alone that something is due for: timers stand still
@@ -31,6 +32,16 @@ func endOf(end *metav1.Time) time.Time {
 		return time.Time{}
 	}
 	return end.Time
+}
+
+// nextTurns are when a generated credential gives way to the next one, and when the one before it
+// ends; zero for what is not to come.
+func nextTurns(made *directory.Generated, current, previous *metav1.Time) (rotates, ends time.Time) {
+	if made == nil {
+		return time.Time{}, time.Time{}
+	}
+	generation := directory.GenerationOf(current, previous)
+	return made.Policy.RotationTime(generation), made.Policy.OverlapEnd(generation)
 }
 
 // nextLook is when to look again at a Secret that is in the way; zero where a condition tells of

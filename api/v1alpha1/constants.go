@@ -43,6 +43,8 @@ const (
 	AnnotationTemplateMetadata = GroupName + "/template-metadata"
 	// AnnotationGeneratedAt is the second from which a generated credential is derived.
 	AnnotationGeneratedAt = GroupName + "/generated-at"
+	// AnnotationPreviousGeneratedAt is that second of the credential before, while it is good too.
+	AnnotationPreviousGeneratedAt = GroupName + "/previous-generated-at"
 	// AnnotationGeneratedFor names whose credential a Secret holds: the kind and the subject or
 	// client_id.
 	AnnotationGeneratedFor = GroupName + "/generated-for"

@@ -1,7 +1,9 @@
 package v1alpha1_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -266,5 +268,39 @@ func TestEffectiveRolloutRestart(t *testing.T) {
 	grant.RolloutRestart.MinInterval = new(v1alpha1.Duration("5m"))
 	if interval := grant.RolloutRestart.EffectiveMinInterval(); interval != "5m" {
 		t.Errorf("minInterval %s, want the one that is given", interval)
+	}
+}
+
+func TestHowOftenAGeneratedCredentialRotates(t *testing.T) {
+	t.Parallel()
+	duration := func(text v1alpha1.Duration) *v1alpha1.Duration { return &text }
+	tests := map[string]struct {
+		rotateEvery, overlap   *v1alpha1.Duration
+		wantEvery, wantOverlap time.Duration
+		wantErr                string
+	}{
+		"never, and an overlap that has begun goes on": {nil, nil, 0, 24 * time.Hour, ""},
+		"an overlap of a day":                          {duration("720h"), nil, 720 * time.Hour, 24 * time.Hour, ""},
+		"no overlap is longer than the period":         {duration("2h"), nil, 2 * time.Hour, 2 * time.Hour, ""},
+		"both as asked for":                            {duration("720h"), duration("1h30m"), 720 * time.Hour, 90 * time.Minute, ""},
+		"a period that is no duration":                 {duration("monthly"), nil, 0, 0, "rotateEvery"},
+		"an overlap that is no duration":               {duration("720h"), duration("a day"), 0, 0, "overlap"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for kind, rotation := range map[string]func() (time.Duration, time.Duration, error){
+				"password": (&v1alpha1.GeneratedPassword{RotateEvery: tc.rotateEvery, Overlap: tc.overlap}).Rotation,
+				"secret":   (&v1alpha1.GeneratedSecret{RotateEvery: tc.rotateEvery, Overlap: tc.overlap}).Rotation,
+			} {
+				every, overlap, err := rotation()
+				if every != tc.wantEvery || overlap != tc.wantOverlap {
+					t.Errorf("%s: Rotation() = %s, %s; want %s, %s", kind, every, overlap, tc.wantEvery, tc.wantOverlap)
+				}
+				if failed := err != nil; failed != (tc.wantErr != "") || failed && !strings.Contains(err.Error(), tc.wantErr) {
+					t.Errorf("%s: error %v, want one with %q", kind, err, tc.wantErr)
+				}
+			}
+		})
 	}
 }

@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"sync/atomic"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/scopes"
 )
@@ -11,7 +13,9 @@ type Client struct {
 	// Scopes are the compiled spec.scopes.
 	Scopes scopes.Patterns
 
-	unusable string
+	unusable  string
+	generated *Generated
+	secrets   atomic.Pointer[heldSecrets]
 }
 
 type clientTable struct {
@@ -30,9 +34,12 @@ func NewClient(object *v1alpha1.AuthClient) *Client {
 	c := &Client{AuthClient: object}
 	compiled, err := scopes.Compile(object.Spec.Scopes)
 	if err != nil {
-		c.unusable = err.Error()
+		c.unusable = "spec.scopes: " + err.Error()
 	}
 	c.Scopes = compiled
+	if c.generated, err = generatedClientSecret(object); err != nil {
+		c.unusable = "spec.secret.generate." + err.Error()
+	}
 	return c
 }
 
@@ -70,7 +77,7 @@ func (t *Tenant) ClientsWithSecret(secret string) []string {
 // of it: see ClientSecrets.
 func (t *Tenant) ClientStanding(c *Client) Standing {
 	if c.unusable != "" {
-		return NewStanding(v1alpha1.ReasonInvalidSpec, "spec.scopes: %s", c.unusable)
+		return NewStanding(v1alpha1.ReasonInvalidSpec, "%s", c.unusable)
 	}
 	if holder, ok := t.ClientByID(c.EffectiveClientID()); ok && holder.Name != c.Name {
 		return NewStanding(v1alpha1.ReasonDuplicateClientID, "the client_id %q is held by AuthClient %q", c.EffectiveClientID(), holder.Name)

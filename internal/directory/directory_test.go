@@ -7,13 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -159,87 +157,6 @@ func TestUserStanding(t *testing.T) {
 	}
 }
 
-func TestPassword(t *testing.T) {
-	t.Parallel()
-	secret := func(label string, change func(*corev1.Secret)) *corev1.Secret {
-		s := &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "pw", Labels: map[string]string{v1alpha1.LabelCredential: label}},
-			Data:       map[string][]byte{"password": []byte("correct horse")},
-		}
-		if change != nil {
-			change(s)
-		}
-		return s
-	}
-	given := user("alice", start, func(u *v1alpha1.AuthUser) {
-		u.Spec.Password = &v1alpha1.UserPassword{SecretRef: &v1alpha1.SecretKeyReference{Name: "pw", Key: "password"}}
-	})
-	for name, tc := range map[string]struct {
-		user       *v1alpha1.AuthUser
-		secret     *corev1.Secret
-		want       string
-		wantReason string
-	}{
-		"an input Secret gives its value":                  {user: given, secret: secret(v1alpha1.CredentialInput, nil), want: "correct horse"},
-		"no Secret gives nothing and says how to make one": {user: given, wantReason: v1alpha1.ReasonSecretNotFound},
-		"a token's Secret is no password":                  {user: given, secret: secret(v1alpha1.CredentialOutput, nil), wantReason: v1alpha1.ReasonSecretNotFound},
-		"an empty value is no password":                    {user: given, secret: secret(v1alpha1.CredentialInput, func(s *corev1.Secret) { s.Data["password"] = nil }), wantReason: v1alpha1.ReasonSecretInvalid},
-		"a user without password has a good standing":      {user: user("alice", start, nil)},
-		"another user's generated credential may be shared": {user: given, secret: secret(v1alpha1.CredentialOutput, func(s *corev1.Secret) {
-			s.Annotations = map[string]string{v1alpha1.AnnotationGeneratedAt: "2026-11-01T12:00:00Z"}
-		}), want: "correct horse"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			objects := []client.Object{tc.user}
-			if tc.secret != nil {
-				objects = append(objects, tc.secret)
-			}
-			_, tenant := filled(objects...)
-			u, _ := tenant.User("alice")
-			got, standing := tenant.Password(u)
-			if got.Reveal() != tc.want || standing.Reason != tc.wantReason {
-				t.Errorf("got a password of %d bytes and %q, want %d and %q", len(got.Reveal()), standing.Reason, len(tc.want), tc.wantReason)
-			}
-		})
-	}
-}
-
-func TestAGeneratedPasswordFollowsFromEitherCopyOfItsSecond(t *testing.T) {
-	t.Parallel()
-	generated := func(status *metav1.Time) *v1alpha1.AuthUser {
-		return user("alice", start, func(u *v1alpha1.AuthUser) {
-			u.Spec.Password = &v1alpha1.UserPassword{Generate: &v1alpha1.GeneratedPassword{SecretName: "pw"}}
-			u.Status.GeneratedAt = status
-		})
-	}
-	edited := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: team, Name: "pw",
-			Labels:      map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialOutput},
-			Annotations: map[string]string{v1alpha1.AnnotationGeneratedAt: start.Format(time.RFC3339)},
-		},
-		Data: map[string][]byte{"password": []byte("edited by hand")},
-	}
-	var passwords []string
-	for _, objects := range [][]client.Object{
-		{generated(&metav1.Time{Time: start})},
-		{generated(nil), edited},
-	} {
-		d, tenant := filled(objects...)
-		d.SetRing(team, keystest.Ring(t, team, "https://issuer.example"), nil)
-		u, _ := tenant.User("alice")
-		password, standing := tenant.Password(u)
-		if !standing.Good() || len(password.Reveal()) != v1alpha1.DefaultGeneratedLength {
-			t.Fatalf("got %d characters and %q", len(password.Reveal()), standing.Reason)
-		}
-		passwords = append(passwords, password.Reveal())
-	}
-	if passwords[0] != passwords[1] {
-		t.Error("status and annotation give different passwords")
-	}
-}
-
 func TestSubscribersHearOfAllThatAChangeConcerns(t *testing.T) {
 	t.Parallel()
 	first := user("first", start, func(u *v1alpha1.AuthUser) { u.Spec.Username = "alice" })
@@ -295,44 +212,6 @@ func TestASessionsGrantHearsOfItsEnd(t *testing.T) {
 	if diff := cmp.Diff(want, heard); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
-}
-
-func TestTheCredentialVersionFollowsThePassword(t *testing.T) {
-	t.Parallel()
-	given := user("alice", start, func(u *v1alpha1.AuthUser) {
-		u.Spec.Password = &v1alpha1.UserPassword{SecretRef: &v1alpha1.SecretKeyReference{Name: "pw", Key: "password"}}
-	})
-	secret := func(password string) *corev1.Secret {
-		return &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: team, Name: "pw", Labels: map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialInput}},
-			Data:       map[string][]byte{"password": []byte(password)},
-		}
-	}
-	d, tenant := filled(given, secret("first"))
-	d.SetRing(team, keystest.Ring(t, team, "https://issuer.example"), nil)
-	u, _ := tenant.User("alice")
-	version := func(wantOK bool) string {
-		t.Helper()
-		text, ok := tenant.CredentialVersion(u)
-		if ok != wantOK {
-			t.Fatalf("there is a version: %t, want %t", ok, wantOK)
-		}
-		return text
-	}
-	first := version(true)
-	if version(true) != first {
-		t.Error("the same password has two versions")
-	}
-	d.Put(secret("second"))
-	if version(true) == first {
-		t.Error("a changed password kept its version")
-	}
-	d.Put(secret("first"))
-	if version(true) != first {
-		t.Error("the first password came back under another version")
-	}
-	d.Remove(secret("first"))
-	version(false)
 }
 
 func TestTheGrantsOfAWorkloadAreThoseThatNameItNow(t *testing.T) {

@@ -6,6 +6,9 @@
 // one keeps a consistent view of it for as long as it likes. Controllers subscribe to the directory
 // rather than to the informers, so a reconcile never runs ahead of what it looks up here.
 //
+// It also knows what checking each user's password costs, so that an attempt for a login that nobody has
+// can be made to cost the same (Tenant.PasswordShape).
+//
 // What must not enter: writes to the API server, live reads (see package store), and decisions that
 // need more than the rows themselves.
 package directory

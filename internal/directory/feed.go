@@ -60,6 +60,7 @@ func (d *Directory) change(object client.Object, apply func(*Tenant)) {
 	t.mu.Lock()
 	affected := t.affected(change)
 	apply(t)
+	t.reshapeAfter(change)
 	affected = append(affected, t.affected(change)...)
 	t.mu.Unlock()
 

@@ -30,6 +30,7 @@ type Tenant struct {
 	sessions    sessionTable
 	revocations *table[*v1alpha1.TokenRevocation]
 	secrets     *table[*corev1.Secret]
+	shapes      *shapes
 }
 
 type ringOrError struct {
@@ -46,6 +47,7 @@ func newTenant(namespace string) *Tenant {
 		sessions:    newSessionTable(),
 		revocations: newTable[*v1alpha1.TokenRevocation](),
 		secrets:     newTable[*corev1.Secret](),
+		shapes:      newShapes(),
 	}
 }
 

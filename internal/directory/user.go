@@ -16,9 +16,10 @@ type User struct {
 	// its standing says so.
 	Scopes scopes.Patterns
 
-	logins   []string
-	unusable string
-	version  atomic.Pointer[credentialVersion]
+	logins    []string
+	unusable  string
+	generated *Generated
+	passwords atomic.Pointer[heldPasswords]
 }
 
 type userTable struct {
@@ -38,9 +39,12 @@ func NewUser(object *v1alpha1.AuthUser) *User {
 	u := &User{AuthUser: object}
 	compiled, err := scopes.Compile(object.Spec.Scopes)
 	if err != nil {
-		u.unusable = err.Error()
+		u.unusable = "spec.scopes: " + err.Error()
 	}
 	u.Scopes = compiled
+	if u.generated, err = generatedPassword(object); err != nil {
+		u.unusable = "spec.password.generate." + err.Error()
+	}
 	u.logins = append(u.logins, foldLogin(u.EffectiveUsername()))
 	for _, email := range object.Spec.Emails {
 		u.logins = append(u.logins, foldLogin(email.Address))
@@ -104,7 +108,7 @@ func (t *Tenant) UsersWithSecret(secret string) []string {
 func (t *Tenant) UserStanding(u *User, now time.Time) Standing {
 	switch {
 	case u.unusable != "":
-		return NewStanding(v1alpha1.ReasonInvalidSpec, "spec.scopes: %s", u.unusable)
+		return NewStanding(v1alpha1.ReasonInvalidSpec, "%s", u.unusable)
 	case u.Subject() == "":
 		return NewStanding(v1alpha1.ReasonPending, "spec.subject has not been written yet")
 	}

@@ -156,7 +156,7 @@ func (s *Service) actor(t *directory.Tenant, a *tokens.Access) (*directory.User,
 	if !ok || !t.UserStanding(user, s.Clock.Now()).Good() {
 		return nil, errUnknownToken
 	}
-	if a.CredentialVersion != "" && !s.currentPassword(t, user, a.CredentialVersion) {
+	if a.CredentialVersion != "" && !s.goodPassword(t, user, a.CredentialVersion) {
 		return nil, errUnknownToken
 	}
 	return user, nil

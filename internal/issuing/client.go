@@ -43,11 +43,11 @@ func (s *Service) AuthenticateClient(ctx context.Context, namespace string, pres
 	if known && client.Spec.IsPublic() && presented.Method == "" && t.ClientStanding(client).Good() {
 		return &AuthenticatedClient{tenant: t, ring: ring, client: client}, nil
 	}
-	var secret sensitive.String
+	var current, previous sensitive.String
 	if known && client.Spec.EffectiveAuthentication() == presented.Method {
-		secret, _ = t.ClientSecret(client)
+		current, previous, _ = t.ClientSecrets(client, s.Clock.Now())
 	}
-	proven := passwords.VerifySecret(presented.Secret, secret)
+	proven := passwords.VerifySecret(presented.Secret, current, previous)
 	if !known || !proven || !t.ClientStanding(client).Good() {
 		return nil, errNotAuthenticated
 	}

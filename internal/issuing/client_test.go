@@ -68,7 +68,7 @@ func TestGeneratedClientSecretIsTheDerivedOne(t *testing.T) {
 	edited := gen.InputSecret("robot", v1alpha1.KeyClientSecret, "edited by hand")
 	x := team(t, generated, edited)
 	c, _ := x.Rows(t).Client("robot")
-	derived, standing := x.Rows(t).ClientSecret(c)
+	derived, _, standing := x.Rows(t).ClientSecrets(c, tenant.Start)
 	if !standing.Good() {
 		t.Fatalf("no secret: %+v", standing)
 	}

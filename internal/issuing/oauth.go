@@ -124,7 +124,7 @@ func (s *Service) refreshable(c *AuthenticatedClient, g *directory.Grant) (*Term
 		return nil, errRefreshToken
 	}
 	from := loginOf(g)
-	if from.credentialVersion != "" && !s.currentPassword(c.tenant, terms.User, from.credentialVersion) {
+	if from.credentialVersion != "" && !s.goodPassword(c.tenant, terms.User, from.credentialVersion) {
 		return nil, errRefreshToken
 	}
 	if end := RefreshTokenEnd(&c.client.Spec, g); !end.IsZero() && !s.now().Before(end) {
@@ -219,12 +219,6 @@ func (w Wish) check() error {
 		}
 	}
 	return nil
-}
-
-// currentPassword tells whether a credential version names the user's password of today.
-func (s *Service) currentPassword(t *directory.Tenant, user *directory.User, version string) bool {
-	current, ok := t.CredentialVersion(user)
-	return ok && current == version
 }
 
 // presentedGrant reads a refresh token and finds its grant. Which generation of it the token is remains

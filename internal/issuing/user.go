@@ -19,9 +19,9 @@ type Credentials struct {
 	Source string
 }
 
-// authenticateUser proves a password. Unknown, disabled, expired and passwordless users cost the
-// same hash as a wrong password and get the same answer. The credential version that comes back
-// names the password that was proven.
+// authenticateUser proves a password. Unknown, disabled, expired and passwordless users cost the same
+// work as a wrong password and get the same answer. The credential version that comes back names the
+// password that was proven.
 func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, presented Credentials) (*directory.User, string, error) {
 	source, _ := netip.ParseAddr(presented.Source) // what is no address counts as one place
 	attempt := passwords.Attempt{
@@ -29,27 +29,41 @@ func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, pre
 		Login:    presented.Login,
 		Source:   passwords.Source(source),
 		Password: presented.Password,
+		Shape:    t.PasswordShape(presented.Login),
 	}
+	var good []directory.Password
 	user, found := t.UserByLogin(presented.Login)
-	var version string
-	if found && t.UserStanding(user, s.now()).Good() {
-		// Before the password is read: if it changes from here on, the version is the old one's.
-		version, _ = t.CredentialVersion(user)
-		if password, standing := t.Password(user); standing.Good() && !password.IsZero() {
-			attempt.Subject = user.Subject()
-			attempt.Materials = []passwords.Material{passwords.Clear(password)}
-		}
+	if now := s.now(); found && t.UserStanding(user, now).Good() {
+		good, _ = t.Passwords(user, now)
+		attempt.Subject = user.Subject()
+		attempt.Materials = materials(good)
 	}
-	if _, err := s.Passwords.Verify(ctx, attempt); err != nil {
+	proven, err := s.Passwords.Verify(ctx, attempt)
+	if err != nil {
 		return nil, "", refusalOf(err)
 	}
+	version := good[proven].Version
 	// Hashing takes its time, and more in the queue. It is the user of after it who logs in, and what
-	// was proven must still be the password, or the old one would buy a token of the new one's.
+	// was proven must still be a password, or the old one would buy a token of the new one's.
 	user, found = t.UserBySubject(attempt.Subject)
-	if !found || !t.UserStanding(user, s.now()).Good() || !s.currentPassword(t, user, version) {
+	if !found || !t.UserStanding(user, s.now()).Good() || !s.goodPassword(t, user, version) {
 		return nil, "", errPassword
 	}
 	return user, version, nil
+}
+
+func materials(good []directory.Password) []passwords.Material {
+	all := make([]passwords.Material, len(good))
+	for i := range good {
+		all[i] = good[i].Material
+	}
+	return all
+}
+
+// goodPassword tells whether a credential version names a password with which the user can log in.
+func (s *Service) goodPassword(t *directory.Tenant, user *directory.User, version string) bool {
+	_, good := t.PasswordOf(user, version, s.Clock.Now())
+	return good
 }
 
 func refusalOf(err error) error {

@@ -3,6 +3,7 @@ package keys
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -37,6 +38,20 @@ func (r *Ring) ReferenceToken(grantID string, epoch int64, issuedAt time.Time, i
 func (r *Ring) CredentialVersion(subject string, material []byte) string {
 	sum := r.newest.credentialVersion.mac(subject, string(material))
 	return base64.RawURLEncoding.EncodeToString(sum[:8])
+}
+
+// HashVersion is CredentialVersion for a password of which only an imported
+// hash is known: never that of a password that reads like the hash.
+func (r *Ring) HashVersion(subject string, encoded []byte) string {
+	sum := r.newest.credentialVersion.mac(subject, "hash", string(encoded))
+	return base64.RawURLEncoding.EncodeToString(sum[:8])
+}
+
+// LoginDigest spreads logins evenly over all numbers, in a way that is the same
+// on every replica and that nobody without the record key can foresee.
+func (r *Ring) LoginDigest(login string) uint64 {
+	sum := r.newest.loginDigest.mac(login)
+	return binary.BigEndian.Uint64(sum[:8])
 }
 
 // credentialAlphabet is that of base64url: 64 characters, so that six bits of

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,8 @@ func TestDerivedValuesAreFinal(t *testing.T) {
 		"token-id":             ring.TokenID(testGrant, 1, testNow, inputs),
 		"reference-token":      ring.ReferenceToken(testGrant, 1, testNow, inputs),
 		"credential-version":   ring.CredentialVersion(testSubject, []byte("hunter2")),
+		"hash-version":         ring.HashVersion(testSubject, []byte("hunter2")),
+		"login-digest":         strconv.FormatUint(ring.LoginDigest("alice"), 10),
 		"generated-credential": ring.GeneratedCredential("password", testSubject, testNow, 100).Reveal(),
 		"refresh-mac":          hex.EncodeToString(mac),
 	} {
@@ -57,6 +61,15 @@ func TestDerivationIsAsDocumented(t *testing.T) {
 	want := base64.RawURLEncoding.EncodeToString(sum[:8])
 	if got := ring.CredentialVersion(testSubject, []byte("hunter2")); got != want {
 		t.Errorf("CredentialVersion: %q, want %q", got, want)
+	}
+	sum = documentedMAC(t, newest, "credential-version", testSubject, "hash", "hunter2")
+	want = base64.RawURLEncoding.EncodeToString(sum[:8])
+	if got := ring.HashVersion(testSubject, []byte("hunter2")); got != want {
+		t.Errorf("HashVersion: %q, want %q", got, want)
+	}
+	digest := binary.BigEndian.Uint64(documentedMAC(t, newest, "login-digest", "alice"))
+	if got := ring.LoginDigest("alice"); got != digest {
+		t.Errorf("LoginDigest: %d, want %d", got, digest)
 	}
 	for version := range int32(2) {
 		got, err := ring.RefreshMAC(version+1, "team-a", "fields")
@@ -122,6 +135,28 @@ func TestCredentialVersionFollowsUserAndPassword(t *testing.T) {
 	}
 	if version == ring.CredentialVersion(testSubject, []byte("hunter3")) {
 		t.Error("another password has the same version")
+	}
+	ofHash := ring.HashVersion(testSubject, []byte("hunter2"))
+	if ofHash == version || len(ofHash) != len(version) {
+		t.Errorf("a hash has the version %q, want another one than the password that reads like it, %q", ofHash, version)
+	}
+	if ofHash == ring.HashVersion(testSubject, []byte("hunter3")) || ofHash == ring.HashVersion(testGrant, []byte("hunter2")) {
+		t.Error("another hash, or another user with it, has the same version")
+	}
+}
+
+func TestLoginDigestsAreSpreadEvenly(t *testing.T) {
+	t.Parallel()
+	ring := testRing(t)
+	const logins, parts = 10000, 10
+	var counts [parts]int
+	for i := range logins {
+		counts[ring.LoginDigest("user-"+strconv.Itoa(i))/(math.MaxUint64/parts+1)]++
+	}
+	for part, count := range counts {
+		if count < logins/parts*8/10 || count > logins/parts*12/10 {
+			t.Errorf("part %d has %d of %d logins, want about %d", part, count, logins, logins/parts)
+		}
 	}
 }
 

@@ -37,6 +37,7 @@
 //	record     reference-token       the reference token of a grant's Secret
 //	record     credential-version    cv
 //	record     generated-credential  generated passwords and client secrets
+//	record     login-digest          what takes the place of a password where nobody has the login
 //	record     session               a key for each session's seal
 //
 // The sealing key is the root of the values that a browser carries; nothing in

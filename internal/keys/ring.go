@@ -48,6 +48,7 @@ type newestKeys struct {
 	referenceToken      *macKey
 	credentialVersion   *macKey
 	generatedCredential *macKey
+	loginDigest         *macKey
 }
 
 // Generate makes the keyring of a new tenant: for each algorithm a current and
@@ -137,6 +138,7 @@ func (r *Ring) prepare() (*Ring, error) {
 		referenceToken:      record.derive(purposeReferenceToken),
 		credentialVersion:   record.derive(purposeCredentialVersion),
 		generatedCredential: record.derive(purposeGeneratedCredential),
+		loginDigest:         record.derive(purposeLoginDigest),
 	}
 	var err error
 	r.jwks, err = marshalJWKS(r.signing)

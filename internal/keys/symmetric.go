@@ -39,6 +39,7 @@ const (
 	purposeReferenceToken      = "reference-token"
 	purposeCredentialVersion   = "credential-version"
 	purposeGeneratedCredential = "generated-credential"
+	purposeLoginDigest         = "login-digest"
 	purposeSession             = "session"
 )
 

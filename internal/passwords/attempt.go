@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,12 +33,6 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("too many failed logins, retry after %s", e.RetryAfter)
 }
 
-// Material is one current password of a user. The zero value matches nothing.
-type Material struct{ clear sensitive.String }
-
-// Clear is a password whose text is known. An empty one matches nothing.
-func Clear(password sensitive.String) Material { return Material{clear: password} }
-
 // Attempt is one try to log in.
 type Attempt struct {
 	// Tenant is the namespace. Whoever calls has made sure that it exists:
@@ -54,8 +49,11 @@ type Attempt struct {
 	// Subject is the user's, and empty for a login that nobody has.
 	Subject string
 	// Materials are the user's current passwords. None: nobody has the login,
-	// or its user may not log in with a password; the work is the same.
+	// or its user may not log in with a password.
 	Materials []Material
+	// Shape is the work to do where there are no materials: the same each time
+	// for one login, or a stopwatch tells that nobody has it.
+	Shape Shape
 }
 
 // question is an attempt as the stages look at it.
@@ -77,13 +75,18 @@ func (p *process) question(a *Attempt) question {
 		materials: a.Materials,
 	}
 	if len(q.materials) == 0 {
-		q.materials = p.decoy
+		q.materials = []Material{p.decoyOf(a.Shape)}
 	}
 	q.proofs = make([]digest, 0, len(q.materials))
 	for _, m := range q.materials {
-		q.proofs = append(q.proofs, p.digest("proof", a.Tenant, a.Subject, m.clear.Reveal(), a.Password.Reveal()))
+		q.proofs = append(q.proofs, p.proof(a.Tenant, a.Subject, m, a.Password))
 	}
 	return q
+}
+
+// isLarge tells whether an attempt takes more than a worker has.
+func (q *question) isLarge() bool {
+	return slices.ContainsFunc(q.materials, func(m Material) bool { return m.Shape().isLarge() })
 }
 
 // Source names the place that failures from an address count for: an IPv4
@@ -103,9 +106,11 @@ func Source(address netip.Addr) string {
 	return network.String()
 }
 
-// VerifySecret compares a client's secret in constant time. It has no stretch
-// and no lockout: it is for secrets that were generated, which nobody can
-// guess. An empty secret verifies nothing.
-func VerifySecret(presented, want sensitive.String) bool {
-	return presented.Equal(want) && !want.IsZero()
+// VerifySecret compares a client's secret, in constant time, with the current
+// one and the one before it, which is empty where there is none: the work is
+// the same. It has no stretch and no lockout: it is for secrets that were
+// generated, which nobody can guess. An empty secret verifies nothing.
+func VerifySecret(presented, current, previous sensitive.String) bool {
+	isCurrent, isPrevious := presented.Equal(current), presented.Equal(previous)
+	return (isCurrent || isPrevious) && !presented.IsZero()
 }

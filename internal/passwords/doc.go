@@ -6,19 +6,35 @@
 //
 //	lockout   has this source, or the world, failed too often for this login?
 //	cache     was exactly this password verified a moment ago?
-//	workers   one argon2id (19 MiB, two passes, one lane) at a time per worker
+//	workers   one hash at a time per worker
 //	verdict   compared in constant time, counted, remembered if right
 //
 // # Equal work
 //
-// An attempt that the cache does not answer costs exactly one argon2id over
-// the presented password, for a user with a password, a user without one and a
-// login that nobody has, the first time as well as later. The current
-// passwords that users are compared with are clear text, held in a Secret and
-// in this process, so a stored hash of them would protect nothing; making one
-// on first use would cost a second argon2id, which tells a stopwatch that the
-// login exists. Instead the result over the presented password is the key
-// under which both texts are compared: no comparison without the work.
+// An attempt that the cache does not answer costs exactly one hash over the
+// presented password, for a user with a password, a user without one and a
+// login that nobody has, the first time as well as later.
+//
+// Passwords in clear text take one argon2id (19 MiB, two passes, one lane). They
+// are held in a Secret and in this process, so a stored hash of them would
+// protect nothing; making one on first use would cost a second argon2id, which
+// tells a stopwatch that the login exists. Instead the result over the presented
+// password is the key under which both texts are compared: no comparison without
+// the work.
+//
+// Passwords of which only an imported hash is known take the hash that they were
+// imported with, so their users can be told from the others by a stopwatch; what
+// must not be told is whether they exist. An attempt without a password to
+// compare with therefore takes the work of a Shape that whoever calls has chosen
+// for the login: one that a user of the tenant has, as often as users have it,
+// and always the same for one login. Seeing the work of a shape then makes it no
+// likelier that the login exists.
+//
+// # Imported hashes
+//
+// What an imported hash may cost is capped where it is read. One that takes more
+// than 19 MiB or several lanes is computed alone in the whole process, so that
+// the memory for all hashes is at most that of all workers and 64 MiB.
 //
 // # Lockout
 //

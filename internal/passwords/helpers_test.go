@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,30 @@ type rig struct {
 	hashes atomic.Int64
 	// during, if set, is called on the worker while it hashes.
 	during func()
+	works  works
+	// verified is what comes of imported hashes.
+	verified bool
+}
+
+// works are the shapes of what was hashed.
+type works struct {
+	mu   sync.Mutex
+	done []Shape
+}
+
+func (w *works) add(s Shape) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done = append(w.done, s)
+}
+
+// take gives what was done since it was last asked.
+func (w *works) take() []Shape {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	done := w.done
+	w.done = nil
+	return done
 }
 
 func newRig(tb testing.TB, options Options) *rig {
@@ -42,7 +67,16 @@ func newRig(tb testing.TB, options Options) *rig {
 			r.during()
 		}
 		sum := sha256.Sum256(slices.Concat(salt, password))
+		r.works.add(Shape{})
 		return sum[:]
+	}
+	verifier.process.verify = func(hash *imported, _ string) bool {
+		r.hashes.Add(1)
+		if r.during != nil {
+			r.during()
+		}
+		r.works.add(hash.shape)
+		return r.verified
 	}
 	r.Verifier = verifier
 	return r

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -244,7 +245,7 @@ func TestGivingUpGivesThePlaceBack(t *testing.T) {
 
 // turns has tenants ask for work in the given order, all before the first one
 // is done, and returns the order in which they got it; those that ran at the
-// same time are sorted.
+// same time are sorted. The work of a tenant in capitals is large.
 func turns(t *testing.T, p *pool, tenants ...string) []string {
 	t.Helper()
 	var (
@@ -260,7 +261,7 @@ func turns(t *testing.T, p *pool, tenants ...string) []string {
 		}
 		group.Go(func() {
 			defer p.leave(l)
-			_ = p.run(t.Context(), l, func() {
+			_ = p.run(t.Context(), l, name == strings.ToUpper(name), func() {
 				mu.Lock()
 				running = append(running, name)
 				mu.Unlock()
@@ -292,6 +293,12 @@ func TestWorkersAreShared(t *testing.T) {
 	}{
 		"one tenant alone gets its share of the workers": {
 			4, 2, []string{"a", "a", "a", "a"}, []string{"[a a]", "[a a]"},
+		},
+		"what is large is done one at a time": {
+			4, 2, []string{"A", "B", "A", "c", "d"}, []string{"[A c d]", "[B]", "[A]"},
+		},
+		"what is large keeps no worker while it waits": {
+			2, 1, []string{"A", "B", "c"}, []string{"[A c]", "[B]"},
 		},
 		"another tenant gets a worker at once": {
 			2, 1, []string{"a", "a", "a", "b"}, []string{"[a b]", "[a]", "[a]"},

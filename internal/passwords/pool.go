@@ -14,8 +14,13 @@ import (
 // queue for a worker, so no tenant has more than its slots in the common
 // queue, which is served in order: whatever the others do, an attempt waits
 // there behind a bounded number of theirs.
+//
+// What takes more memory than a worker has, or several processors, is done one
+// at a time in the whole process. It waits for that before it waits for a
+// worker, so it keeps none from the others.
 type pool struct {
 	workers *semaphore.Weighted
+	large   *semaphore.Weighted
 	slots   int // of each tenant
 	places  int // of each tenant: running and waiting
 
@@ -33,6 +38,7 @@ type lane struct {
 func newPool(workers, slots, queue int) *pool {
 	return &pool{
 		workers: semaphore.NewWeighted(int64(workers)),
+		large:   semaphore.NewWeighted(1),
 		slots:   slots,
 		places:  slots + queue,
 		lanes:   make(map[string]*lane),
@@ -66,11 +72,17 @@ func (p *pool) leave(l *lane) {
 
 // run does the work when it is its turn. It gives up with the error of ctx;
 // work that has begun is not interrupted.
-func (p *pool) run(ctx context.Context, l *lane, work func()) error {
+func (p *pool) run(ctx context.Context, l *lane, isLarge bool, work func()) error {
 	if err := l.slots.Acquire(ctx, 1); err != nil {
 		return err
 	}
 	defer l.slots.Release(1)
+	if isLarge {
+		if err := p.large.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer p.large.Release(1)
+	}
 	if err := p.workers.Acquire(ctx, 1); err != nil {
 		return err
 	}

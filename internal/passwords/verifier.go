@@ -18,7 +18,8 @@ const MaxCacheTTL = 5 * time.Minute
 // Options are the limits of a Verifier. Zero stands for the default; below
 // zero is an error.
 type Options struct {
-	// Workers is how many passwords are hashed at a time, each in 19 MiB.
+	// Workers is how many passwords are hashed at a time, each in 19 MiB, or
+	// one of them in up to 64 MiB where imported hashes ask for that.
 	// Default: GOMAXPROCS.
 	Workers int
 	// WorkersPerTenant is how many of them one tenant may keep busy.
@@ -155,7 +156,7 @@ func (v *Verifier) examine(ctx context.Context, l *lane, t *ticket, q *question)
 	index := noMatch
 	turn := v.load.queue(v.clock.Now())
 	defer turn.leave()
-	err := v.pool.run(ctx, l, func() {
+	err := v.pool.run(ctx, l, q.isLarge(), func() {
 		turn.begin(v.clock.Now())
 		index = v.decide(q)
 	})

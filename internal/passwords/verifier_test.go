@@ -94,7 +94,7 @@ func TestALoginThatNobodyHasIsComparedLikeAUser(t *testing.T) {
 		t.Errorf("%d materials and %d proofs, want those of a user: %d and %d",
 			len(s.materials), len(s.proofs), len(u.materials), len(u.proofs))
 	}
-	if other := newRig(t, Options{}).process; p.decoy[0].clear.Equal(other.decoy[0].clear) {
+	if other := newRig(t, Options{}).process; p.decoy.clear.Equal(other.decoy.clear) {
 		t.Error("two processes have the same decoy")
 	}
 }
@@ -312,20 +312,24 @@ func BenchmarkVerifyHashed(b *testing.B) {
 func TestVerifySecret(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		presented, want string
-		ok              bool
+		presented, current, previous string
+		ok                           bool
 	}{
-		"the secret itself":              {"s3cret", "s3cret", true},
-		"another one":                    {"s3cre7", "s3cret", false},
-		"a prefix":                       {"s3cre", "s3cret", false},
-		"nothing":                        {"", "s3cret", false},
-		"nothing where no secret is set": {"", "", false},
-		"anything where no secret is":    {"x", "", false},
+		"the secret itself":                      {"s3cret", "s3cret", "", true},
+		"the one before it":                      {"older", "s3cret", "older", true},
+		"the secret itself beside another":       {"s3cret", "s3cret", "older", true},
+		"another one":                            {"s3cre7", "s3cret", "older", false},
+		"a prefix":                               {"s3cre", "s3cret", "", false},
+		"nothing":                                {"", "s3cret", "", false},
+		"nothing where no secret is set":         {"", "", "", false},
+		"anything where no secret is":            {"x", "", "", false},
+		"nothing where there is one before only": {"", "", "older", false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := VerifySecret(sensitive.New(tc.presented), sensitive.New(tc.want)); got != tc.ok {
+			got := VerifySecret(sensitive.New(tc.presented), sensitive.New(tc.current), sensitive.New(tc.previous))
+			if got != tc.ok {
 				t.Errorf("VerifySecret() = %v, want %v", got, tc.ok)
 			}
 		})

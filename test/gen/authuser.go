@@ -36,6 +36,27 @@ func Password() func(*v1alpha1.AuthUser) {
 	}
 }
 
+// PasswordHash takes the hash of the user's password from that same Secret.
+func PasswordHash() func(*v1alpha1.AuthUser) {
+	return func(u *v1alpha1.AuthUser) {
+		u.Spec.Password = &v1alpha1.UserPassword{
+			HashSecretRef: &v1alpha1.SecretKeyReference{Name: passwordSecret(u.Name), Key: v1alpha1.KeyPassword},
+		}
+	}
+}
+
+// GeneratedPassword lets the operator make the user's password, into a Secret of the same name, and
+// replace it now and then; an empty period: never.
+func GeneratedPassword(rotateEvery, overlap v1alpha1.Duration) func(*v1alpha1.AuthUser) {
+	return func(u *v1alpha1.AuthUser) {
+		generate := &v1alpha1.GeneratedPassword{SecretName: passwordSecret(u.Name)}
+		if rotateEvery != "" {
+			generate.RotateEvery, generate.Overlap = &rotateEvery, &overlap
+		}
+		u.Spec.Password = &v1alpha1.UserPassword{Generate: generate}
+	}
+}
+
 // UserScopes sets the patterns of what the user may be granted.
 func UserScopes(patterns ...string) func(*v1alpha1.AuthUser) {
 	return func(u *v1alpha1.AuthUser) { u.Spec.Scopes = patterns }

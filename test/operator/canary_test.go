@@ -51,8 +51,15 @@ func TestNoSecretReachesAnErrorBody(t *testing.T) {
 	generated := gen.AuthUser(s.name("generated"), func(u *v1alpha1.AuthUser) {
 		u.Spec.Password = &v1alpha1.UserPassword{Generate: &v1alpha1.GeneratedPassword{SecretName: s.name("generated")}}
 	})
+	// A hash that is good, and one that is not, where a password may have been put by mistake.
+	hash, noHash := bcryptOf, "canary-no-hash-77e0d4"
+	plant("the hash of a password", hash)
+	plant("a password in the place of a hash", noHash)
+	moved, mistaken := gen.AuthUser(s.name("moved"), gen.PasswordHash()), gen.AuthUser(s.name("mistaken"), gen.PasswordHash())
+	s.apply(t, gen.PasswordSecret(moved.Name, hash), gen.PasswordSecret(mistaken.Name, noHash), moved, mistaken)
 	s.apply(t, gen.PasswordSecret(user.Name, password), gen.ClientSecret(c.Name, secret), user, c, g, generated)
-	awaitReady(t, user, c, g, generated)
+	awaitReady(t, user, c, g, generated, moved)
+	awaitRefused(t, mistaken, v1alpha1.ReasonSecretInvalid)
 	delivered := secretOf(t, g)
 	plant("the delivered refresh token", string(delivered.Data[v1alpha1.KeyRefreshToken]))
 	plant("the generated password", string(secretNamed(t, s.namespace, s.name("generated")).Data[v1alpha1.KeyPassword]))
@@ -110,6 +117,16 @@ func (c *caller) json(t *testing.T, method, path, login, password, body string, 
 
 func (c *caller) call(t *testing.T, method, path, login, password, contentType, body string, wantStatus int) (answer map[string]any) {
 	t.Helper()
+	status, answer := c.send(t, method, path, login, password, contentType, body)
+	if status != wantStatus {
+		t.Errorf("%s %s: %d, want %d", method, path, status, wantStatus)
+	}
+	return answer
+}
+
+// send is call where the status is what the test is about.
+func (c *caller) send(t *testing.T, method, path, login, password, contentType, body string) (status int, answer map[string]any) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, c.issuer+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -127,19 +144,16 @@ func (c *caller) call(t *testing.T, method, path, login, password, contentType, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response.StatusCode != wantStatus {
-		t.Errorf("%s %s: %s, want %d", method, path, response.Status, wantStatus)
-	}
 	if response.StatusCode >= http.StatusBadRequest {
 		for what := range tellTales(text) {
 			t.Errorf("%s %s: the error's body tells %s", method, path, what)
 		}
-		return nil
+		return response.StatusCode, nil
 	}
 	if err := json.Unmarshal(text, &answer); err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	return answer
+	return response.StatusCode, answer
 }
 
 // tellTales are the canaries that a text holds. None is ever printed.

@@ -21,48 +21,72 @@ func TestAMissingPasswordSecretIsAskedForAndNeverMade(t *testing.T) {
 		there  func(*corev1.Secret)
 		reason string
 		// remedy is what a person does about it.
-		remedy func(*corev1.Secret)
+		remedy func(secret *corev1.Secret, password string)
+		// onlyHash: a password would be good.
+		onlyHash bool
 	}{
 		"absent": {reason: v1alpha1.ReasonSecretNotFound},
 		"not labelled": {
 			there: func(s *corev1.Secret) { s.Labels = nil }, reason: v1alpha1.ReasonSecretNotFound,
-			remedy: func(s *corev1.Secret) {
+			remedy: func(s *corev1.Secret, _ string) {
 				s.Labels = map[string]string{v1alpha1.LabelCredential: v1alpha1.CredentialInput}
 			},
 		},
 		"without the key": {
-			there: func(s *corev1.Secret) { s.Data = nil }, reason: v1alpha1.ReasonSecretInvalid,
-			remedy: func(s *corev1.Secret) { s.Data = map[string][]byte{v1alpha1.KeyPassword: []byte("open sesame")} },
+			there: func(s *corev1.Secret) { s.Data = nil }, reason: v1alpha1.ReasonSecretInvalid, remedy: fill,
 		},
 		"an issued token": {
 			there:  func(s *corev1.Secret) { s.Labels[v1alpha1.LabelCredential] = v1alpha1.CredentialOutput },
 			reason: v1alpha1.ReasonSecretNotFound,
-			remedy: func(s *corev1.Secret) { s.Labels[v1alpha1.LabelCredential] = v1alpha1.CredentialInput },
+			remedy: func(s *corev1.Secret, _ string) { s.Labels[v1alpha1.LabelCredential] = v1alpha1.CredentialInput },
+		},
+		"no hash": {
+			there: func(s *corev1.Secret) { fill(s, "open sesame") }, reason: v1alpha1.ReasonSecretInvalid, remedy: fill, onlyHash: true,
+		},
+		"a hash that costs too much": {
+			there:  func(s *corev1.Secret) { fill(s, strings.Replace(bcryptOf, "$05$", "$31$", 1)) },
+			reason: v1alpha1.ReasonSecretInvalid, remedy: fill, onlyHash: true,
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newScene()
-			user := s.user(gen.Password())
-			secret := gen.PasswordSecret(user.Name, "open sesame")
-			if tc.there != nil {
-				tc.there(secret)
-				s.apply(t, secret)
+		for what, source := range map[string]struct {
+			from     func(*v1alpha1.AuthUser)
+			password string
+		}{"password": {gen.Password(), "open sesame"}, "hash": {gen.PasswordHash(), bcryptOf}} {
+			if tc.onlyHash && what != "hash" {
+				continue
 			}
-			s.apply(t, user)
-			message := awaitRefused(t, user, tc.reason)
-			line := fmt.Sprintf("kubectl label secret -n %s %s auth.grantkeeper.dev/credential=input", s.namespace, secret.Name)
-			if name == "not labelled" && !strings.Contains(message, line) {
-				t.Errorf("the message is %q, want it to hold %q", message, line)
-			}
-			if tc.there == nil {
-				s.apply(t, secret)
-			} else {
-				edit(t, secret, tc.remedy)
-			}
-			awaitReady(t, user)
-		})
+			t.Run(what+" "+name, func(t *testing.T) {
+				t.Parallel()
+				s := newScene()
+				user := s.user(source.from)
+				secret := gen.PasswordSecret(user.Name, source.password)
+				if tc.there != nil {
+					tc.there(secret)
+					s.apply(t, secret)
+				}
+				s.apply(t, user)
+				message := awaitRefused(t, user, tc.reason)
+				line := fmt.Sprintf("kubectl label secret -n %s %s auth.grantkeeper.dev/credential=input", s.namespace, secret.Name)
+				if name == "not labelled" && !strings.Contains(message, line) {
+					t.Errorf("the message is %q, want it to hold %q", message, line)
+				}
+				if !strings.Contains(message, secret.Name) || tc.reason == v1alpha1.ReasonSecretInvalid && !strings.Contains(message, v1alpha1.KeyPassword) {
+					t.Errorf("the message %q does not name the Secret and its key", message)
+				}
+				if tc.there == nil {
+					s.apply(t, secret)
+				} else {
+					edit(t, secret, func(secret *corev1.Secret) { tc.remedy(secret, source.password) })
+				}
+				awaitReady(t, user)
+			})
+		}
 	}
+}
+
+// fill puts a password where Password and PasswordHash look for it.
+func fill(secret *corev1.Secret, password string) {
+	secret.Data = map[string][]byte{v1alpha1.KeyPassword: []byte(password)}
 }
 
 func TestAMissingClientSecretIsAskedForToo(t *testing.T) {
