@@ -23,17 +23,21 @@ func (r *Ring) check() error {
 }
 
 // checkSigning wants one current key for each algorithm that can still sign: a
-// standby without one would be waiting for nobody.
+// standby without one would be waiting for nobody, and of two nobody could tell
+// which is next.
 func checkSigning(signing []*SigningKey) error {
 	seen := map[string]bool{}
-	current := map[Algorithm]int{}
+	current, standby := map[Algorithm]int{}, map[Algorithm]int{}
 	for i, key := range signing {
 		if seen[key.ID] {
 			return fmt.Errorf("signingKeys[%d].id: the key is there twice", i)
 		}
 		seen[key.ID] = true
-		if key.State == Current {
+		switch key.State {
+		case Current:
 			current[key.Algorithm]++
+		case Standby:
+			standby[key.Algorithm]++
 		}
 	}
 	if len(current) == 0 {
@@ -45,6 +49,8 @@ func checkSigning(signing []*SigningKey) error {
 			return fmt.Errorf("signingKeys[%d].state: a standby for %s without a current key", i, key.Algorithm)
 		case key.State == Current && current[key.Algorithm] > 1:
 			return fmt.Errorf("signingKeys[%d].state: more than one current key for %s", i, key.Algorithm)
+		case key.State == Standby && standby[key.Algorithm] > 1:
+			return fmt.Errorf("signingKeys[%d].state: more than one standby for %s", i, key.Algorithm)
 		}
 	}
 	return nil

@@ -11,19 +11,37 @@
 // A keyring is kept as one JSON object, final in its bytes (no white space, the
 // members in this order):
 //
-//	{"formatVersion": 1,
+//	{"formatVersion": 2,
 //	 "tenant": {"namespace": …, "uid": …, "issuer": …},
-//	 "signingKeys": [{"id": …, "algorithm": …, "state": …, "createdAt": …, "privateKey": …}],
+//	 "signingKeys": [{"id": …, "algorithm": …, "state": …, "createdAt": …, "since": …, "privateKey": …}],
 //	 "refreshKeys": [{"version": 1, "createdAt": …, "key": …}],
 //	 "recordKeys":  [as refreshKeys],
 //	 "sealingKeys": [as refreshKeys]}
 //
 // id is the RFC 7638 SHA-256 thumbprint in base64url; algorithm is ES256, RS256
-// or EdDSA; state is Current, Standby, Retired or Revoked; createdAt is RFC
-// 3339 in whole seconds UTC; privateKey is PKCS #8 DER and key 32 bytes, both
-// in padded base64. An algorithm has one current key, and in a keyring at least
-// one algorithm has one. Versions count from 1, and the highest one makes new
-// values.
+// or EdDSA; state is Current, Standby, Retired or Revoked; createdAt and since,
+// when the key came into its state, are RFC 3339 in whole seconds UTC;
+// privateKey is PKCS #8 DER and key 32 bytes, both in padded base64. An
+// algorithm has one current key and at most one standby, and in a keyring at
+// least one algorithm has one. Versions count from 1, and the highest one makes
+// new values.
+//
+// In format 1 there is no since, and a key has had its state since createdAt. A
+// keyring of format 1 is read, and written so until its keys change.
+//
+// # A key's life
+//
+// Every algorithm has a current and a standby key, both published. A rotation
+// makes the standby current and the current retired, and publishes the next
+// standby (Plan, Carry). It comes by schedule or on request, and never before
+// every standby has been published for as long as a copy of the key set may be
+// old, so that nobody meets a signature before its key. A retired key goes when
+// the last token that it can have signed has expired. All of it follows from
+// the times in the document and the time it is asked at; only the bytes of new
+// keys do not.
+//
+// An emergency (Revoke) replaces everything at once, the standby too: whoever
+// read the keyring has that as well.
 //
 // # Derivation
 //

@@ -11,10 +11,25 @@ import (
 	"time"
 )
 
-// formatVersion is the only form of the document that this code knows. An
-// unknown one is refused rather than guessed at: writing back what was only
-// half understood would lose keys.
-const formatVersion = 1
+// The forms of the document that this code knows. An unknown one is refused
+// rather than guessed at: writing back what was only half understood would lose
+// keys. A keyring is written in the form it was read in until its keys change.
+const (
+	// formatWithoutSince knew no rotation: a key has had its state since it was
+	// made.
+	formatWithoutSince = 1
+	// formatVersion is what is written now.
+	formatVersion = 2
+)
+
+// MaxDocument is the length in bytes past which no document is looked at:
+// parsing keys costs time, and MaxSigningKeys of the largest kind need half of
+// it.
+const MaxDocument = 256 << 10
+
+// MaxSigningKeys bounds the signing keys of a keyring, whatever state they are
+// in. A rotation that would pass it waits until old keys are gone.
+const MaxSigningKeys = 64
 
 // document is keyring.json; doc.go describes it.
 type document struct {
@@ -37,6 +52,7 @@ type signingDocument struct {
 	Algorithm  Algorithm `json:"algorithm"`
 	State      KeyState  `json:"state"`
 	CreatedAt  string    `json:"createdAt"`
+	Since      string    `json:"since,omitempty"`
 	PrivateKey string    `json:"privateKey"`
 }
 
@@ -50,17 +66,21 @@ type symmetricDocument struct {
 // every key in the clear. Equal keyrings give equal bytes.
 func (r *Ring) Encode() ([]byte, error) {
 	doc := document{
-		FormatVersion: formatVersion,
+		FormatVersion: r.format,
 		Tenant:        tenantDocument(r.tenant),
 		RefreshKeys:   encodeSymmetric(r.refresh),
 		RecordKeys:    encodeSymmetric(r.record),
 		SealingKeys:   encodeSymmetric(r.sealing),
 	}
 	for _, key := range r.signing {
-		doc.SigningKeys = append(doc.SigningKeys, signingDocument{
+		entry := signingDocument{
 			ID: key.ID, Algorithm: key.Algorithm, State: key.State,
 			CreatedAt: key.CreatedAt.Format(time.RFC3339), PrivateKey: base64.StdEncoding.EncodeToString(key.der),
-		})
+		}
+		if r.format != formatWithoutSince {
+			entry.Since = key.Since.Format(time.RFC3339)
+		}
+		doc.SigningKeys = append(doc.SigningKeys, entry)
 	}
 	data, err := json.Marshal(doc)
 	if err != nil {
@@ -101,6 +121,9 @@ func Decode(data []byte) (*Ring, error) {
 }
 
 func parseDocument(data []byte) (*document, error) {
+	if len(data) > MaxDocument {
+		return nil, fmt.Errorf("%d bytes; no keyring has more than %d", len(data), MaxDocument)
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	var doc document
@@ -110,8 +133,11 @@ func parseDocument(data []byte) (*document, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more after the document")
 	}
-	if doc.FormatVersion != formatVersion {
-		return nil, fmt.Errorf("formatVersion: %d is not %d, the one this program knows", doc.FormatVersion, formatVersion)
+	if doc.FormatVersion != formatWithoutSince && doc.FormatVersion != formatVersion {
+		return nil, fmt.Errorf("formatVersion: %d; this program knows %d and %d", doc.FormatVersion, formatWithoutSince, formatVersion)
+	}
+	if len(doc.SigningKeys) > MaxSigningKeys {
+		return nil, fmt.Errorf("signingKeys: more than %d", MaxSigningKeys)
 	}
 	return &doc, nil
 }
@@ -132,9 +158,9 @@ func withoutContent(err error) error {
 }
 
 func (d *document) ring() (*Ring, error) {
-	ring := &Ring{tenant: Tenant(d.Tenant)}
+	ring := &Ring{format: d.FormatVersion, tenant: Tenant(d.Tenant)}
 	for i, entry := range d.SigningKeys {
-		key, err := entry.key()
+		key, err := entry.key(d.FormatVersion)
 		if err != nil {
 			return nil, fmt.Errorf("signingKeys[%d].%w", i, err)
 		}
@@ -161,14 +187,18 @@ func (d *document) ring() (*Ring, error) {
 	return ring.prepare()
 }
 
-func (d *signingDocument) key() (*SigningKey, error) {
+func (d *signingDocument) key(format int) (*SigningKey, error) {
 	if d.Algorithm != ES256 && d.Algorithm != RS256 && d.Algorithm != EdDSA {
 		return nil, errors.New("algorithm: not a known algorithm")
 	}
 	if !slices.Contains(publishedStates, d.State) && d.State != Revoked {
 		return nil, errors.New("state: not a known state")
 	}
-	createdAt, err := parseSecond(d.CreatedAt)
+	createdAt, err := parseSecond("createdAt", d.CreatedAt)
+	if err != nil {
+		return nil, err
+	}
+	since, err := d.since(format, createdAt)
 	if err != nil {
 		return nil, err
 	}
@@ -183,11 +213,24 @@ func (d *signingDocument) key() (*SigningKey, error) {
 	if key.ID != d.ID {
 		return nil, errors.New("id: not the thumbprint of the key")
 	}
+	key.Since = since
 	return key, nil
 }
 
+// since is when the key came into its state.
+func (d *signingDocument) since(format int, createdAt time.Time) (time.Time, error) {
+	if format == formatWithoutSince {
+		return createdAt, nil
+	}
+	since, err := parseSecond("since", d.Since)
+	if err == nil && since.Before(createdAt) {
+		err = errors.New("since: before createdAt")
+	}
+	return since, err
+}
+
 func (d *symmetricDocument) key() (symmetric, error) {
-	createdAt, err := parseSecond(d.CreatedAt)
+	createdAt, err := parseSecond("createdAt", d.CreatedAt)
 	if err != nil {
 		return symmetric{}, err
 	}
@@ -198,10 +241,10 @@ func (d *symmetricDocument) key() (symmetric, error) {
 	return symmetric{version: d.Version, createdAt: createdAt, secret: [keySize]byte(secret)}, nil
 }
 
-func parseSecond(text string) (time.Time, error) {
+func parseSecond(field, text string) (time.Time, error) {
 	parsed, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, errors.New("createdAt: not an RFC 3339 time")
+		return time.Time{}, fmt.Errorf("%s: not an RFC 3339 time", field)
 	}
 	return parsed.UTC(), nil
 }

@@ -78,7 +78,12 @@ func TestDecodeRefuses(t *testing.T) {
 		"something after":            {document + `{}`, `more after the document`},
 		"garbage after":              {document + `x`, `more after the document`},
 		"no format version":          {replace(`"formatVersion":1,`, ``), `formatVersion: 0`},
-		"a later format version":     {replace(`"formatVersion":1`, `"formatVersion":2`), `formatVersion: 2`},
+		"a later format version":     {replace(`"formatVersion":1`, `"formatVersion":3`), `formatVersion: 3`},
+		"format 2 without since":     {replace(`"formatVersion":1`, `"formatVersion":2`), `signingKeys[0].since`},
+		"format 1 with since":        {replace(`"privateKey"`, `"since":"2026-01-02T03:04:05Z","privateKey"`), `one form`},
+		"more than any keyring has":  {document + strings.Repeat(" ", MaxDocument), `bytes`},
+		"too many signing keys":      {replace(`"signingKeys":[`, `"signingKeys":[`+strings.Repeat(`{},`, MaxSigningKeys)), `signingKeys: more than`},
+		"two standby keys":           {replace(`"Retired"`, `"Standby"`), `more than one standby`},
 		"an unknown member":          {replace(`"tenant"`, `"tenants"`), `unknown field "tenants"`},
 		"an unknown member inside":   {replace(`"algorithm"`, `"alg"`), `unknown field "alg"`},
 		"a member twice":             {replace(`"uid":"UID"`, `"uid":"UID","uid":"UID"`), `one form`},
@@ -154,6 +159,21 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
+	f.Add(testDocument(f))
+	for _, change := range []func() (*Ring, error){
+		func() (*Ring, error) { return ring.Carry(rand.Reader, testNow, Plan{Rotate: true}) },
+		func() (*Ring, error) { return ring.Revoke(rand.Reader, testNow) },
+	} {
+		changed, err := change()
+		if err != nil {
+			f.Fatal(err)
+		}
+		data, err := changed.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ring, err := Decode(data)

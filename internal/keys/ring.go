@@ -26,6 +26,7 @@ type Tenant struct {
 // that can be derived ahead of time ready. However it is printed, it shows the
 // tenant only.
 type Ring struct {
+	format  int // of the document that it was read from, or is to be written to
 	tenant  Tenant
 	signing []*SigningKey
 	refresh []symmetric
@@ -58,20 +59,14 @@ type newestKeys struct {
 // random is, because the standard library takes no other since Go 1.26. An RSA
 // key takes a good part of a second of CPU.
 func Generate(random io.Reader, now time.Time, tenant Tenant, algs []Algorithm) (*Ring, error) {
-	now = now.UTC().Truncate(time.Second)
-	ring := &Ring{tenant: tenant}
+	now = wholeSecond(now)
+	ring := &Ring{format: formatVersion, tenant: tenant}
 	for _, alg := range algs {
-		for _, state := range []KeyState{Current, Standby} {
-			der, err := generatePrivate(random, alg)
-			if err != nil {
-				return nil, err
-			}
-			key, err := newSigningKey(alg, state, now, der)
-			if err != nil {
-				return nil, fmt.Errorf("generating a key for %s: %w", alg, err)
-			}
-			ring.signing = append(ring.signing, key)
+		pair, err := generatePair(random, alg, now)
+		if err != nil {
+			return nil, err
 		}
+		ring.signing = append(ring.signing, pair...)
 	}
 	for _, list := range []*[]symmetric{&ring.refresh, &ring.record, &ring.sealing} {
 		key, err := generateSymmetric(random, 1, now)
@@ -82,6 +77,22 @@ func Generate(random io.Reader, now time.Time, tenant Tenant, algs []Algorithm) 
 	}
 	return ring.prepare()
 }
+
+// generatePair makes the first two keys of an algorithm.
+func generatePair(random io.Reader, alg Algorithm, now time.Time) ([]*SigningKey, error) {
+	var pair []*SigningKey
+	for _, state := range []KeyState{Current, Standby} {
+		key, err := generateSigningKey(random, alg, state, now)
+		if err != nil {
+			return nil, err
+		}
+		pair = append(pair, key)
+	}
+	return pair, nil
+}
+
+// wholeSecond is a time as the document has it.
+func wholeSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // Tenant returns whose keys these are.
 func (r *Ring) Tenant() Tenant { return r.tenant }
@@ -106,6 +117,27 @@ func (r *Ring) SigningKey(id string) (*SigningKey, bool) {
 // NewestRefresh is the version of the refresh key that new refresh tokens are
 // made with.
 func (r *Ring) NewestRefresh() int32 { return r.newest.refresh }
+
+// HoldsRefresh tells whether refresh tokens of a version of the refresh key can
+// be made and checked. A version that an emergency took away never comes back.
+func (r *Ring) HoldsRefresh(version int32) bool {
+	_, ok := r.refreshKeys[version]
+	return ok
+}
+
+// SigningKeys lists every signing key: current ones first, then standby,
+// retired and revoked ones, each in the order of the document.
+func (r *Ring) SigningKeys() []*SigningKey {
+	var all []*SigningKey
+	for _, state := range append(publishedStates[:len(publishedStates):len(publishedStates)], Revoked) {
+		for _, key := range r.signing {
+			if key.State == state {
+				all = append(all, key)
+			}
+		}
+	}
+	return all
+}
 
 // Format implements fmt.Formatter for every verb, so that no way of printing a
 // keyring reaches a key.

@@ -57,6 +57,16 @@ func (r *Ring) OpenSession(name string, sealed []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
+// Opens tells, without opening it, whether the keyring holds the version of the
+// record key that a session was sealed with. After an emergency it does not.
+func (r *Ring) Opens(sealed []byte) bool {
+	if len(sealed) < sealHeaderSize {
+		return false
+	}
+	_, ok := r.sessionKeys[int32(binary.BigEndian.Uint32(sealed[1:]))]
+	return ok
+}
+
 // sessionAEAD makes AES-256-GCM under a key that belongs to this one session.
 // Random nonces under a single key would allow a tenant 2³² sessions in its
 // life (NIST SP 800-38D §8.3); a key per name takes that limit away.

@@ -65,6 +65,9 @@ type SigningKey struct {
 	State KeyState
 	// CreatedAt is when the key was generated, in whole seconds UTC.
 	CreatedAt time.Time
+	// Since is when the key came into its state, in whole seconds UTC: how long
+	// it has been published, has signed, or has been of no use follows from it.
+	Since time.Time
 
 	private crypto.Signer
 	public  crypto.PublicKey
@@ -119,7 +122,15 @@ func (k SigningKey) Format(state fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(state, "SigningKey(%s %s %s)", k.ID, k.Algorithm, k.State)
 }
 
-// newSigningKey builds a key from its PKCS #8 form and gives it its id.
+// in is the same key in another state.
+func (k *SigningKey) in(state KeyState, since time.Time) *SigningKey {
+	moved := *k
+	moved.State, moved.Since = state, since
+	return &moved
+}
+
+// newSigningKey builds a key from its PKCS #8 form and gives it its id. It has
+// had its state since it was made.
 func newSigningKey(alg Algorithm, state KeyState, createdAt time.Time, der []byte) (*SigningKey, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
@@ -130,7 +141,10 @@ func newSigningKey(alg Algorithm, state KeyState, createdAt time.Time, der []byt
 	if err != nil {
 		return nil, err
 	}
-	key := &SigningKey{Algorithm: alg, State: state, CreatedAt: createdAt, private: private, public: private.Public(), der: der}
+	key := &SigningKey{
+		Algorithm: alg, State: state, CreatedAt: createdAt, Since: createdAt,
+		private: private, public: private.Public(), der: der,
+	}
 	key.ID, err = thumbprint(key.public)
 	return key, err
 }
@@ -163,6 +177,19 @@ func thumbprint(public crypto.PublicKey) (string, error) {
 		return "", fmt.Errorf("computing the thumbprint: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
+
+// generateSigningKey makes a new key, at a whole second.
+func generateSigningKey(random io.Reader, alg Algorithm, state KeyState, now time.Time) (*SigningKey, error) {
+	der, err := generatePrivate(random, alg)
+	if err != nil {
+		return nil, err
+	}
+	key, err := newSigningKey(alg, state, now, der)
+	if err != nil {
+		return nil, fmt.Errorf("generating a key for %s: %w", alg, err)
+	}
+	return key, nil
 }
 
 // generatePrivate makes the PKCS #8 form of a new key. Since Go 1.26 ECDSA and
