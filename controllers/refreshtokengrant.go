@@ -57,7 +57,7 @@ func (r *RefreshTokenGrants) Requests(change directory.Change) []reconcile.Reque
 		return requests(change.Namespace, t.GrantsOfClient(change.Name)...)
 	case directory.Secrets:
 		return requests(change.Namespace, t.GrantsWithTarget(change.Name)...)
-	case directory.Keyrings, directory.Trust:
+	case directory.Keyrings, directory.Tenants, directory.Trust:
 		return requests(change.Namespace, t.GrantNames()...)
 	}
 	return nil
@@ -113,9 +113,9 @@ func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant
 	return nil
 }
 
-// complete writes into a spec what the operator adds to it, once: the id, and the version of the
-// key that a delivered refresh token is made with. Where it has written, the change comes back as an
-// event.
+// complete writes into a spec what the operator adds to it: the id, once, and the version of the key
+// that a delivered refresh token is made with, anew where an emergency has taken that away. Where it
+// has written, the change comes back as an event.
 func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, g *directory.Grant) (wrote bool, err error) {
 	fields := map[string]any{}
 	if g.Spec.ID == "" {
@@ -125,8 +125,9 @@ func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, 
 		}
 		fields["id"] = id.String()
 	}
-	if g.Spec.DeliversRefreshToken() && g.Spec.RefreshToken.KeyVersion == 0 {
-		if ring, err := t.Ring(); err == nil {
+	if g.Spec.DeliversRefreshToken() {
+		ring, err := t.Ring()
+		if version := g.Spec.RefreshToken.KeyVersion; err == nil && (version == 0 || ring.GaveUpRefresh(version)) {
 			fields["refreshToken"] = map[string]any{"keyVersion": ring.NewestRefresh()}
 		}
 	}

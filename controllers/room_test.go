@@ -54,7 +54,7 @@ func newRoom(t *testing.T, objects ...client.Object) *room {
 		t.Fatal(err)
 	}
 	base := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithStatusSubresource(&v1alpha1.AuthUser{}, &v1alpha1.AuthClient{}, &v1alpha1.RefreshTokenGrant{}).Build()
+		WithStatusSubresource(&v1alpha1.AuthTenant{}, &v1alpha1.AuthUser{}, &v1alpha1.AuthClient{}, &v1alpha1.RefreshTokenGrant{}).Build()
 	x.client = interceptor.NewClient(base, x.failing())
 	kubernetes := store.NewKubernetes(x.client)
 	x.Service.Store, x.Service.Live = kubernetes, store.NewLive(kubernetes, x.Clock)

@@ -34,7 +34,7 @@ type Sweepable struct {
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
 // that have expired, the sessions of disabled users, and endpoint-made grants that have expired or
-// lost their user or client.
+// lost their user or client, and what an emergency has left without its keys.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
@@ -59,6 +59,11 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 		all = sessionsOf(t, change.Name)
 	case directory.Clients:
 		grants = t.GrantsOfClient(change.Name)
+	case directory.Keyrings:
+		grants = t.GrantNames()
+		for _, name := range t.SessionNames() {
+			all = append(all, Sweepable{Kind: directory.Sessions, Namespace: change.Namespace, Name: name})
+		}
 	case directory.Secrets:
 		for _, user := range t.UsersWithSecret(change.Name) {
 			grants = append(grants, t.GrantsOfUser(user)...)
@@ -164,9 +169,13 @@ func sometimeAfter(end time.Time, object client.Object) time.Time {
 	return end.Add(pacing.Spread(string(object.GetUID()), sweepSpread))
 }
 
-// sessionDue is when a session is of no use any more. Those of a user who is disabled end for good, and
-// at once: to enable the user again brings none of them back.
+// sessionDue is when a session is of no use any more. One that an emergency has left without its key
+// opens never again. Those of a user who is disabled end for good, and at once: to enable the user again
+// brings none of them back.
 func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Time) time.Time {
+	if ring, err := t.Ring(); err == nil && ring.GaveUpSession(session.Spec.Sealed) {
+		return now
+	}
 	user, ok := t.UserBySubject(session.Spec.Subject)
 	if ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled {
 		return now
@@ -176,6 +185,9 @@ func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Tim
 
 // grantDue is when an endpoint-made grant is of no use any more.
 func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
+	if ring, err := t.Ring(); err == nil && g.Spec.RefreshToken != nil && ring.GaveUpRefresh(g.Spec.RefreshToken.KeyVersion) {
+		return now
+	}
 	if isOrphan(t, g, now) {
 		return later(now, sometimeAfter(g.CreationTimestamp.Add(orphanGrace), g))
 	}

@@ -1,7 +1,9 @@
 package controllers_test
 
 import (
+	"crypto/rand"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/controllers"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/gen/tenant"
 )
@@ -79,7 +82,11 @@ func TestSweeping(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x := newRoom(t, append([]client.Object{tc.object.DeepCopyObject().(client.Object)}, tc.others...)...)
+			objects := []client.Object{tc.object.DeepCopyObject().(client.Object)}
+			for _, other := range tc.others { // which cases share
+				objects = append(objects, other.DeepCopyObject().(client.Object))
+			}
+			x := newRoom(t, objects...)
 			sweeper := &controllers.Sweeper{Common: x.common}
 			item := controllers.Sweepable{Kind: kindOf(tc.object), Namespace: gen.Namespace, Name: tc.object.GetName()}
 			sweep := func() (gone bool, next time.Duration) {
@@ -119,6 +126,59 @@ func kindOf(object client.Object) directory.Kind {
 	return directory.Grants
 }
 
+func TestAnEmergencyEndsWhatItLeavesWithoutKeys(t *testing.T) {
+	t.Parallel()
+	x := newRoom(t)
+	later, err := x.Ring.Revoke(rand.Reader, tenant.Start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := func(name string, ring *keys.Ring) client.Object {
+		s := session(tenant.Start.Add(time.Hour))
+		s.Name = name
+		if s.Spec.Sealed, err = ring.SealSession(rand.Reader, name, []byte("record")); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	login := func(name string, version int32) client.Object {
+		g := login(0, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.RefreshToken.KeyVersion = version })
+		g.Name = name
+		return g
+	}
+	applied := gen.RefreshTokenGrant("applied", gen.DeliversRefreshToken())
+	applied.Spec.RefreshToken.KeyVersion = 1
+	alive := []client.Object{login("later-login", later.NewestRefresh()), sealed("later-session", later), applied}
+	dead := []client.Object{login("login", x.Ring.NewestRefresh()), sealed("session-before", x.Ring)}
+	x = newRoom(t, slices.Concat(alive, dead, []client.Object{gen.AuthUser("alice"), gen.AuthClient("billing")})...)
+	sweeper := &controllers.Sweeper{Common: x.common}
+	sweep := func() {
+		for _, item := range sweeper.Requests(directory.Change{Kind: directory.Keyrings, Namespace: gen.Namespace, Name: gen.Namespace}) {
+			if _, err := sweeper.Reconcile(t.Context(), item); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sweep()
+	for _, object := range append(alive, dead...) {
+		if err := x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+			t.Errorf("before the emergency: %v", err)
+		}
+	}
+	x.Directory.SetRing(gen.Namespace, later, nil)
+	sweep()
+	for _, object := range alive {
+		if err := x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); err != nil {
+			t.Errorf("what the new keys are good for: %v", err)
+		}
+	}
+	for _, object := range dead {
+		if err := x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object); !apierrors.IsNotFound(err) {
+			t.Errorf("%s is still there (%v)", object.GetName(), err)
+		}
+	}
+}
+
 func TestASweptObjectIsTheOneThatWasLookedAt(t *testing.T) {
 	t.Parallel()
 	old := session(tenant.Start)
@@ -151,7 +211,7 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 		"the client":           {change: directory.Change{Kind: directory.Clients, Name: "billing"}, want: []controllers.Sweepable{aGrant}},
 		"the password":         {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{aGrant}},
 		"somebody else":        {change: directory.Change{Kind: directory.Users, Name: "bob"}},
-		"a keyring":            {change: directory.Change{Kind: directory.Keyrings, Name: gen.Namespace}},
+		"the keyring":          {change: directory.Change{Kind: directory.Keyrings, Name: gen.Namespace}, want: []controllers.Sweepable{aSession, aGrant}},
 		"another Secret":       {change: directory.Change{Kind: directory.Secrets, Name: "another"}},
 		"in another namespace": {change: directory.Change{Kind: directory.Users, Namespace: "team-b", Name: "alice"}},
 	} {

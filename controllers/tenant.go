@@ -5,121 +5,231 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keyrings"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
 
-// Tenants gives every namespace that has an object of ours its keyring, one Secret in the operator's
-// namespace. A keyring that is there is never changed or replaced, whatever is in it.
+// Tenants keeps the keyring of every namespace that has an object of ours, one Secret in the
+// operator's namespace, and writes the status of AuthTenants. A keyring that cannot be read is never
+// changed or replaced, whatever is in it.
 type Tenants struct {
 	Common
-	// Operator writes to the operator's own namespace, and OperatorLive reads there and the tenants'
-	// namespaces themselves, past the cache.
+	// Operator writes to the operator's own namespace, Keyrings reads the keyrings there from a cache,
+	// and OperatorLive reads there and the tenants' namespaces themselves, past it.
 	Operator     *secretwriter.Writer
+	Keyrings     client.Reader
 	OperatorLive client.Reader
+	// OperatorEvents tells of keyrings where they are.
+	OperatorEvents events.EventRecorder
 	// OperatorNamespace is where keyrings are kept. It can never be a tenant.
 	OperatorNamespace string
-	// Issuer is the `iss` of a new tenant's tokens.
+	// Issuer is the `iss` that the flags ask for, and where the tenant is served.
 	Issuer func(namespace string) string
+	// MinStandby and Retain bound a signing key's life at both ends; see keys.Policy.
+	MinStandby, Retain time.Duration
 
-	// confirmed holds the tenants whose keyring was found to be their namespace's own, for as long as
-	// they are in use: a namespace that was deleted meanwhile has lost all its objects.
-	confirmed sync.Map
+	// uids holds the uid of every namespace for as long as it is in use: a namespace that was deleted
+	// meanwhile has lost all its objects.
+	uids sync.Map
+	own  ownWrites
 }
 
-// Requests maps a change to the tenant that it may be the first object of.
+// Requests maps a change to the tenant whose keyring or status may hang on it. Of users and grants
+// only the first does.
 func (r *Tenants) Requests(change directory.Change) []reconcile.Request {
+	t, ok := r.Directory.Tenant(change.Namespace)
+	if !ok || !t.InUse() {
+		r.uids.Delete(change.Namespace)
+		return nil
+	}
 	switch change.Kind {
-	case directory.Users, directory.Clients, directory.Grants, directory.Keyrings:
+	case directory.Tenants, directory.Clients, directory.Keyrings:
 		return requests("", change.Namespace)
+	case directory.Users, directory.Grants:
+		if _, known := r.uids.Load(change.Namespace); !known {
+			return requests("", change.Namespace)
+		}
 	}
 	return nil
 }
 
-// Reconcile makes the keyring of one tenant where it has none.
+// Reconcile brings the keyring of one tenant to what is due, and the status of its AuthTenant.
 func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	t, ok := r.Directory.Tenant(request.Name)
 	if !ok || !t.InUse() {
-		r.confirmed.Delete(request.Name)
 		return reconcile.Result{}, nil
 	}
-	ring, err := t.Ring()
-	if _, confirmed := r.confirmed.Load(request.Name); confirmed && !errors.Is(err, directory.ErrNoKeyring) {
-		return reconcile.Result{}, nil
+	now := r.Clock.Now()
+	object, managed := t.AuthTenant()
+	if managed && r.own.awaited(object, now) {
+		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
+	}
+	kept, standing, err := r.keep(ctx, t, now)
+	if managed && object.DeletionTimestamp == nil {
+		if err != nil {
+			_, standing = t.RingStanding()
+		}
+		status := r.status(object, kept, standing, now)
+		version, statusErr := applyStatus(ctx, r.Client, object, object.Status, status)
+		r.own.wrote(client.ObjectKeyFromObject(object), version, now)
+		err = errors.Join(err, statusErr)
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !standing.Good() {
+		return reconcile.Result{RequeueAfter: foreignPoll}, nil
+	}
+	return reconcile.Result{RequeueAfter: until(now, kept.next.Next)}, nil
+}
+
+// keep decides on the keyring that is there and writes what comes of it. The standing is that of the
+// keyring: why nothing can be written.
+func (r *Tenants) keep(ctx context.Context, t *directory.Tenant, now time.Time) (keyringDecision, directory.Standing, error) {
+	input, err := r.observe(ctx, t, now)
+	if err != nil {
+		return keyringDecision{}, directory.Standing{}, err
+	}
+	for range maxRaces {
+		decision, err := input.decide(r.Rand)
+		if err != nil {
+			return keyringDecision{}, directory.Standing{}, err
+		}
+		r.warn(ctx, t, decision.warnings)
+		if decision.problem != "" {
+			return decision, r.unreadable(t, decision.problem), nil
+		}
+		result, err := r.write(ctx, input, decision)
+		switch {
+		case err != nil:
+			return keyringDecision{}, directory.Standing{}, err
+		case result.Outcome == secretwriter.OutcomeRaced:
+			input.observed = result.Secret
+			continue
+		case result.Outcome == secretwriter.OutcomeRefused:
+			return decision, targetConflict(result.Secret.Name, result.Verdict), nil
+		case result.Outcome != secretwriter.OutcomeUnchanged:
+			r.tell(ctx, t, result.Secret, decision.done)
+		}
+		r.readable(t, decision.ring)
+		return decision, directory.Standing{}, nil
+	}
+	return keyringDecision{}, directory.Standing{}, errRaced
+}
+
+// observe reads all that the decision rests on. That there is no keyring is known from a live read.
+func (r *Tenants) observe(ctx context.Context, t *directory.Tenant, now time.Time) (*keyringInput, error) {
+	uid, err := r.uid(ctx, t.Namespace())
+	if err != nil {
+		return nil, err
+	}
+	settings := t.Settings()
+	rotateEvery, err := settings.EffectiveRotateEvery().Parse()
+	if err != nil {
+		return nil, fmt.Errorf("spec.keys.rotateEvery: %w", err)
+	}
+	input := &keyringInput{
+		tenant: keys.Tenant{Namespace: t.Namespace(), UID: string(uid), Issuer: r.Issuer(t.Namespace())},
+		policy: keys.Policy{Algorithms: t.Algorithms(), RotateEvery: rotateEvery, MinStandby: r.MinStandby, Retain: r.Retain},
+		now:    now,
+	}
+	if object, ok := t.AuthTenant(); ok {
+		input.asked, _ = requestsOf(object)
+	}
+	if input.observed, err = r.secret(ctx, keyrings.Name(t.Namespace(), string(uid))); err != nil {
+		return nil, err
+	}
+	input.others, err = r.others(ctx, t.Namespace(), keyrings.Name(t.Namespace(), string(uid)))
+	return input, err
+}
+
+// uid reads the uid of a namespace, once for as long as it is in use.
+func (r *Tenants) uid(ctx context.Context, name string) (types.UID, error) {
+	if known, ok := r.uids.Load(name); ok {
+		return known.(types.UID), nil //nolint:forcetypeassert // nothing else is put in
 	}
 	namespace := &corev1.Namespace{}
-	if err := r.OperatorLive.Get(ctx, types.NamespacedName{Name: request.Name}, namespace); err != nil {
-		return reconcile.Result{}, fmt.Errorf("read the namespace: %w", err)
+	if err := r.OperatorLive.Get(ctx, types.NamespacedName{Name: name}, namespace); err != nil {
+		return "", fmt.Errorf("read the namespace: %w", err)
 	}
-	if err == nil && ring.Tenant().UID == string(namespace.UID) {
-		r.confirmed.Store(request.Name, true)
-		r.tellIssuer(ctx, ring)
-		return reconcile.Result{}, nil
-	}
-	return reconcile.Result{}, r.ensure(ctx, namespace)
+	r.uids.Store(name, namespace.UID)
+	return namespace.UID, nil
 }
 
-// ensure makes the keyring of a namespace where there is none.
-func (r *Tenants) ensure(ctx context.Context, namespace *corev1.Namespace) error {
-	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: keyrings.Name(namespace.Name, string(namespace.UID))}
-	there := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}}
-	err := r.OperatorLive.Get(ctx, key, there)
-	switch {
-	case apierrors.IsNotFound(err):
-		return r.create(ctx, namespace)
-	case err != nil:
-		return fmt.Errorf("look for the keyring: %w", err)
-	case !keyrings.IsLabelled(there.Labels, namespace.Name):
-		// Every object of the tenant tells so, until its labels are back and the cache has it again.
-		r.Directory.SetRing(namespace.Name, nil, fmt.Errorf("Secret %q has lost its labels; it needs %s=%s and %s=%s", //nolint:staticcheck // Secret is a kind
-			key.Name, v1alpha1.LabelCredential, v1alpha1.CredentialKeyring, v1alpha1.LabelTenant, namespace.Name))
+func (r *Tenants) secret(ctx context.Context, name string) (*corev1.Secret, error) {
+	key := types.NamespacedName{Namespace: r.OperatorNamespace, Name: name}
+	for _, reader := range []client.Reader{r.Keyrings, r.OperatorLive} {
+		secret := &corev1.Secret{}
+		err := reader.Get(ctx, key, secret)
+		switch {
+		case err == nil:
+			return secret, nil
+		case !apierrors.IsNotFound(err):
+			return nil, fmt.Errorf("look for the keyring: %w", err)
+		}
 	}
-	// It was made a moment ago and the cache is about to see it, or it cannot be read and a person has
-	// to look at it.
-	r.confirmed.Store(namespace.Name, true)
-	return nil
+	return nil, nil //nolint:nilnil // there is none: an answer, not a failure
 }
 
-func (r *Tenants) create(ctx context.Context, namespace *corev1.Namespace) error {
-	tenant := keys.Tenant{Namespace: namespace.Name, UID: string(namespace.UID), Issuer: r.Issuer(namespace.Name)}
-	ring, err := keys.Generate(r.Rand, r.Clock.Now(), tenant, []keys.Algorithm{keys.ES256, keys.RS256})
+// others are what else says that it is a keyring of the namespace.
+func (r *Tenants) others(ctx context.Context, namespace, own string) ([]corev1.Secret, error) {
+	list := &corev1.SecretList{}
+	err := r.Keyrings.List(ctx, list, client.InNamespace(r.OperatorNamespace), client.MatchingLabels{
+		v1alpha1.LabelCredential: v1alpha1.CredentialKeyring,
+		v1alpha1.LabelTenant:     namespace,
+	})
 	if err != nil {
-		return fmt.Errorf("make the keyring: %w", err)
+		return nil, fmt.Errorf("list the keyrings: %w", err)
 	}
-	content, err := keyrings.Content(ring)
-	if err != nil {
-		return err
+	var others []corev1.Secret
+	for i := range list.Items {
+		if list.Items[i].Name != own {
+			others = append(others, list.Items[i])
+		}
 	}
-	// Nothing was observed, so the writer can only create: a keyring that another leader has just
-	// made stays as it is.
-	result, err := r.Operator.Write(ctx, keyrings.Target(r.OperatorNamespace, tenant), content, secretwriter.Observed{})
-	if err != nil {
-		return fmt.Errorf("write the keyring: %w", err)
-	}
-	if result.Outcome == secretwriter.OutcomeCreated {
-		log.FromContext(ctx).Info("Made the keyring of a new tenant", "tenant", tenant.Namespace, "issuer", tenant.Issuer)
-		r.Audit.Record(ctx, audit.Record{Event: audit.KeyringChanged, Tenant: tenant.Namespace, Secret: result.Secret.Name, Reason: "KeysMade"})
-	}
-	return nil
+	return others, nil
 }
 
-// tellIssuer tells that the operator's flags ask for another issuer than the one the tenant's tokens
-// carry: the tenant keeps it, because validators compare it byte for byte.
-func (r *Tenants) tellIssuer(ctx context.Context, ring *keys.Ring) {
-	if held, asked := ring.Tenant().Issuer, r.Issuer(ring.Tenant().Namespace); held != asked {
-		log.FromContext(ctx).Info("The tenant keeps its issuer, which differs from what the flags ask for", "issuer", held, "asked", asked)
+func (r *Tenants) write(ctx context.Context, input *keyringInput, decision keyringDecision) (secretwriter.Result, error) {
+	content, err := keyrings.Content(decision.ring, decision.record)
+	if err != nil {
+		return secretwriter.Result{}, err
+	}
+	target := keyrings.Target(r.OperatorNamespace, input.tenant)
+	result, err := r.Operator.Write(ctx, target, content, secretwriter.Observed{Secret: input.observed})
+	if err != nil {
+		return secretwriter.Result{}, fmt.Errorf("write the keyring: %w", err)
+	}
+	return result, nil
+}
+
+// unreadable lets every object of the tenant say that its keyring cannot be used, also where the
+// Secret is not among those that replicas follow.
+func (r *Tenants) unreadable(t *directory.Tenant, problem string) directory.Standing {
+	_, standing := t.RingStanding()
+	if standing.Reason != v1alpha1.ReasonKeyringUnreadable {
+		r.Directory.SetRing(t.Namespace(), nil, errors.New(problem))
+		_, standing = t.RingStanding()
+	}
+	return standing
+}
+
+// readable takes that back where the keyring has come to be good: who follows it may have told so
+// before.
+func (r *Tenants) readable(t *directory.Tenant, ring *keys.Ring) {
+	if _, standing := t.RingStanding(); standing.Reason == v1alpha1.ReasonKeyringUnreadable {
+		r.Directory.SetRing(t.Namespace(), ring, nil)
 	}
 }

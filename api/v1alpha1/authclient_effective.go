@@ -31,29 +31,43 @@ func (s *AuthClientSpec) AllowsGrantType(grantType GrantType) bool {
 	return slices.Contains(s.GrantTypes, grantType)
 }
 
-// EffectiveTTL is the life of the client's access tokens, or DefaultAccessTokenTTL where it is
-// absent.
-func (s *AuthClientSpec) EffectiveTTL() Duration {
+// EffectiveTTL is the life of the client's access tokens, or where it is absent that of its tenant, or
+// DefaultAccessTokenTTL. The tenant may be nil.
+func (s *AuthClientSpec) EffectiveTTL(tenant *AuthTenantSpec) Duration {
+	inherited := derefOr(tenant.accessToken().TTL, DefaultAccessTokenTTL)
 	if s.AccessToken == nil {
-		return DefaultAccessTokenTTL
+		return inherited
 	}
-	return derefOr(s.AccessToken.TTL, DefaultAccessTokenTTL)
+	return derefOr(s.AccessToken.TTL, inherited)
 }
 
-// EffectiveFormat is the form of the client's access tokens, or JWT where it is absent.
-func (s *AuthClientSpec) EffectiveFormat() TokenFormat {
+// EffectiveFormat is the form of the client's access tokens, or where it is absent that of its tenant,
+// or JWT. The tenant may be nil.
+func (s *AuthClientSpec) EffectiveFormat(tenant *AuthTenantSpec) TokenFormat {
+	inherited := orDefault(tenant.accessToken().Format, TokenFormatJWT)
 	if s.AccessToken == nil {
-		return TokenFormatJWT
+		return inherited
 	}
-	return orDefault(s.AccessToken.Format, TokenFormatJWT)
+	return orDefault(s.AccessToken.Format, inherited)
 }
 
-// EffectiveSigningAlgorithm signs the client's self-contained tokens; ES256 where it is absent.
-func (s *AuthClientSpec) EffectiveSigningAlgorithm() SigningAlgorithm {
+// EffectiveSigningAlgorithm signs the client's self-contained tokens: where it is absent the tenant's,
+// or ES256. The tenant may be nil.
+func (s *AuthClientSpec) EffectiveSigningAlgorithm(tenant *AuthTenantSpec) SigningAlgorithm {
+	inherited := orDefault(tenant.accessToken().SigningAlgorithm, SigningAlgorithmES256)
 	if s.AccessToken == nil {
-		return SigningAlgorithmES256
+		return inherited
 	}
-	return orDefault(s.AccessToken.SigningAlgorithm, SigningAlgorithmES256)
+	return orDefault(s.AccessToken.SigningAlgorithm, inherited)
+}
+
+// EffectiveAudiences are the client's audiences, or where there are none those of its tenant. None
+// at all means the tenant's issuer. The tenant may be nil.
+func (s *AuthClientSpec) EffectiveAudiences(tenant *AuthTenantSpec) []string {
+	if len(s.Audiences) > 0 || tenant == nil || tenant.Defaults == nil {
+		return s.Audiences
+	}
+	return tenant.Defaults.Audiences
 }
 
 // DefaultGracePeriod is how long the refresh token before is answered with the current one where a

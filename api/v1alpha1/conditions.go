@@ -4,7 +4,8 @@ package v1alpha1
 // person who reads it, is the same for the same situation, and never holds a secret.
 const (
 	// ConditionReady sums up an object: True means that the endpoint serves it and that
-	// everything its spec asks for is in place. On AuthUser, AuthClient and RefreshTokenGrant.
+	// everything its spec asks for is in place. On AuthUser, AuthClient, RefreshTokenGrant and
+	// AuthTenant.
 	ConditionReady = "Ready"
 	// ConditionIssuing says whether the operator renews the token of a RefreshTokenGrant that has
 	// a target: True while a renewal is scheduled, False while none can happen. A failed renewal
@@ -20,6 +21,10 @@ const (
 	// RFC 9700 section 2.4 advises against: the client sees its users' passwords. Absent
 	// elsewhere.
 	ConditionPasswordGrant = "PasswordGrant"
+	// ConditionIssuerChanged is True on an AuthTenant whose tokens carry another issuer than the
+	// operator's flags ask for: validators compare it, so it stays until a person says otherwise.
+	// Absent elsewhere.
+	ConditionIssuerChanged = "IssuerChanged"
 )
 
 // Reasons of Ready=True.
@@ -150,3 +155,6 @@ const (
 
 // ReasonOptedIn is the reason of PasswordGrant=True.
 const ReasonOptedIn = "OptedIn"
+
+// ReasonIssuerKept is the reason of IssuerChanged=True.
+const ReasonIssuerKept = "IssuerKept"

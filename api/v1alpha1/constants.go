@@ -52,6 +52,13 @@ const (
 	AnnotationTenantUID = GroupName + "/tenant-uid"
 	// AnnotationIssuer is the issuer that a tenant keeps from its first token on.
 	AnnotationIssuer = GroupName + "/issuer"
+	// AnnotationRotatedFor and AnnotationRevokedFor, on a keyring, are the values of AnnotationRotateKeys
+	// and AnnotationRevokeKeys that were last acted on. They are written together with the new keys, so
+	// that no request is ever acted on twice.
+	AnnotationRotatedFor = GroupName + "/rotated-for"
+	AnnotationRevokedFor = GroupName + "/revoked-for"
+	// AnnotationAdoptedFrom, on a keyring, is the uid of the namespace whose keyring it was before.
+	AnnotationAdoptedFrom = GroupName + "/adopted-from"
 	// AnnotationCertificateOf names what the certificate in a Secret is for.
 	AnnotationCertificateOf = GroupName + "/certificate-of"
 )

@@ -78,7 +78,15 @@ type clientView struct {
 	TTL            v1alpha1.Duration
 	Format         v1alpha1.TokenFormat
 	Algorithm      v1alpha1.SigningAlgorithm
+	Audiences      []string
 }
+
+// tenantDefaults are those of a tenant that has an opinion on everything.
+var tenantDefaults = &v1alpha1.AuthTenantSpec{Defaults: &v1alpha1.TenantDefaults{
+	Audiences:       []string{"https://tenant.example.com"},
+	AccessToken:     &v1alpha1.TenantAccessToken{TTL: ptr.To[v1alpha1.Duration]("7m"), Format: "Reference", SigningAlgorithm: "EdDSA"},
+	WazoAccessToken: &v1alpha1.TenantWazoAccessToken{TTL: ptr.To[v1alpha1.Duration]("9m"), Format: "JWT"},
+}}
 
 func TestEffectiveClient(t *testing.T) {
 	t.Parallel()
@@ -87,8 +95,9 @@ func TestEffectiveClient(t *testing.T) {
 		GrantTypes: []v1alpha1.GrantType{"RefreshToken"}, TTL: "1h", Format: "JWT", Algorithm: "ES256",
 	}
 	tests := map[string]struct {
-		spec v1alpha1.AuthClientSpec
-		want clientView
+		spec   v1alpha1.AuthClientSpec
+		tenant *v1alpha1.AuthTenantSpec
+		want   clientView
 	}{
 		"absent fields mean their defaults": {want: defaults},
 		"an empty accessToken too": {
@@ -105,6 +114,24 @@ func TestEffectiveClient(t *testing.T) {
 				GrantTypes: []v1alpha1.GrantType{"Password", "ClientCredentials"}, TTL: "5m", Format: "Reference", Algorithm: "RS256",
 			},
 		},
+		"absent fields mean what the tenant says": {
+			tenant: tenantDefaults,
+			want: clientView{
+				ClientID: "billing", Authentication: "SecretBasic", GrantTypes: []v1alpha1.GrantType{"RefreshToken"},
+				TTL: "7m", Format: "Reference", Algorithm: "EdDSA", Audiences: []string{"https://tenant.example.com"},
+			},
+		},
+		"present fields come before what the tenant says": {
+			tenant: tenantDefaults,
+			spec: v1alpha1.AuthClientSpec{
+				Audiences:   []string{"https://own.example.com"},
+				AccessToken: &v1alpha1.ClientAccessToken{TTL: ptr.To[v1alpha1.Duration]("5m"), Format: "JWT", SigningAlgorithm: "RS256"},
+			},
+			want: clientView{
+				ClientID: "billing", Authentication: "SecretBasic", GrantTypes: []v1alpha1.GrantType{"RefreshToken"},
+				TTL: "5m", Format: "JWT", Algorithm: "RS256", Audiences: []string{"https://own.example.com"},
+			},
+		},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +139,8 @@ func TestEffectiveClient(t *testing.T) {
 			client := v1alpha1.AuthClient{ObjectMeta: metav1.ObjectMeta{Name: "billing"}, Spec: tc.spec}
 			got := clientView{
 				ClientID: client.EffectiveClientID(), Authentication: client.Spec.EffectiveAuthentication(),
-				TTL: client.Spec.EffectiveTTL(), Format: client.Spec.EffectiveFormat(), Algorithm: client.Spec.EffectiveSigningAlgorithm(),
+				TTL: client.Spec.EffectiveTTL(tc.tenant), Format: client.Spec.EffectiveFormat(tc.tenant), Algorithm: client.Spec.EffectiveSigningAlgorithm(tc.tenant),
+				Audiences: client.Spec.EffectiveAudiences(tc.tenant),
 			}
 			for _, grantType := range []v1alpha1.GrantType{"Password", "RefreshToken", "ClientCredentials"} {
 				if client.Spec.AllowsGrantType(grantType) {
@@ -170,8 +198,17 @@ func TestEffectiveGrant(t *testing.T) {
 	tests := map[string]struct {
 		spec   v1alpha1.RefreshTokenGrantSpec
 		client *v1alpha1.AuthClientSpec
+		tenant *v1alpha1.AuthTenantSpec
 		want   grantView
 	}{
+		"absent fields of a wazo grant mean what the tenant says": {
+			spec: v1alpha1.RefreshTokenGrantSpec{ClientID: "phone"}, tenant: tenantDefaults,
+			want: grantView{Wazo: true, State: "Active", Epoch: 1, Generation: 1, TTL: "9m", Format: "JWT"},
+		},
+		"where the client says nothing the tenant does": {
+			spec: v1alpha1.RefreshTokenGrantSpec{ClientRef: reference}, client: &v1alpha1.AuthClientSpec{}, tenant: tenantDefaults,
+			want: grantView{State: "Active", Epoch: 1, Generation: 1, TTL: "7m", Format: "Reference"},
+		},
 		"absent fields of a wazo grant mean the dialect's defaults": {
 			spec: v1alpha1.RefreshTokenGrantSpec{ClientID: "phone"},
 			want: grantView{Wazo: true, State: "Active", Epoch: 1, Generation: 1, TTL: "2h", Format: "Reference"},
@@ -210,7 +247,7 @@ func TestEffectiveGrant(t *testing.T) {
 			got := grantView{
 				Wazo: grant.Spec.IsWazo(), Delivers: grant.Spec.DeliversRefreshToken(), State: grant.Spec.EffectiveState(),
 				Epoch: grant.Spec.EffectiveEpoch(), Generation: grant.Spec.EffectiveGeneration(),
-				TTL: grant.Spec.EffectiveTTL(tc.client), Format: grant.Spec.EffectiveFormat(tc.client), Target: target,
+				TTL: grant.Spec.EffectiveTTL(tc.client, tc.tenant), Format: grant.Spec.EffectiveFormat(tc.client, tc.tenant), Target: target,
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("effective values (-want +got):\n%s", diff)

@@ -15,7 +15,7 @@ var (
 	constant = regexp.MustCompile(`(?m)^(?:const |\t)(?:Condition|Reason)\w+ = "(\w+)"$`)
 	// documentedReason finds a row of a table of reasons, documentedType the heading above one.
 	documentedReason = regexp.MustCompile("(?m)^\\| (?:True|False) \\| `(\\w+)` \\|")
-	documentedType   = regexp.MustCompile(`(?m)^### (Ready|Issuing|Drifted|RestartTriggered|PasswordGrant)$`)
+	documentedType   = regexp.MustCompile(`(?m)^### (Ready|Issuing|Drifted|RestartTriggered|PasswordGrant|IssuerChanged)$`)
 )
 
 // TestReasonsAreDocumented holds the pages of the kinds to the constants, both ways.

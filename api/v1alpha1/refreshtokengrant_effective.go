@@ -45,28 +45,28 @@ func (s *RefreshTokenGrantSpec) DeliversRefreshToken() bool {
 }
 
 // EffectiveTTL is how long the grant's access tokens live: its own ttl, else that of client, else
-// the dialect's default. The client is nil for a wazo grant.
-func (s *RefreshTokenGrantSpec) EffectiveTTL(client *AuthClientSpec) Duration {
+// that of tenant, else the dialect's default. The client is nil for a wazo grant; the tenant may be.
+func (s *RefreshTokenGrantSpec) EffectiveTTL(client *AuthClientSpec, tenant *AuthTenantSpec) Duration {
 	switch {
 	case s.AccessToken != nil && s.AccessToken.TTL != nil:
 		return *s.AccessToken.TTL
 	case client != nil:
-		return client.EffectiveTTL()
+		return client.EffectiveTTL(tenant)
 	default:
-		return DefaultWazoAccessTokenTTL
+		return tenant.EffectiveWazoTTL()
 	}
 }
 
 // EffectiveFormat is the form of the grant's access tokens: its own format, else that of client,
-// else Reference. The client is nil for a wazo grant.
-func (s *RefreshTokenGrantSpec) EffectiveFormat(client *AuthClientSpec) TokenFormat {
+// else that of tenant, else the dialect's. The client is nil for a wazo grant; the tenant may be.
+func (s *RefreshTokenGrantSpec) EffectiveFormat(client *AuthClientSpec, tenant *AuthTenantSpec) TokenFormat {
 	switch {
 	case s.AccessToken != nil && s.AccessToken.Format != "":
 		return s.AccessToken.Format
 	case client != nil:
-		return client.EffectiveFormat()
+		return client.EffectiveFormat(tenant)
 	default:
-		return TokenFormatReference
+		return tenant.EffectiveWazoFormat()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -124,10 +125,11 @@ func (a *app) addIssuing(context.Context) error {
 	live := store.NewLive(kubernetes, a.clock)
 	live.Counts = a.observing.live
 	a.issuing = issuing.New(issuing.Config{
-		Directory: a.directory,
-		Store:     kubernetes,
-		Live:      live,
-		Passwords: verifier,
+		Directory:     a.directory,
+		Store:         kubernetes,
+		Live:          live,
+		Passwords:     verifier,
+		DefaultTenant: a.options.DefaultTenant,
 		Limits: revision.Limits{
 			MinTTL:         a.options.MinTTL,
 			MinRenewBefore: a.options.MinRenewBefore,
@@ -142,7 +144,8 @@ func (a *app) addIssuing(context.Context) error {
 }
 
 func (a *app) addKeyrings(ctx context.Context) error {
-	synced, err := keyrings.NewFollower(a.directory, a.log.WithName("keyrings")).Follow(ctx, a.manager.GetCache())
+	follower := keyrings.NewFollower(a.directory, a.uidOf, a.log.WithName("keyrings"))
+	synced, err := follower.Follow(ctx, a.manager.GetCache())
 	if err != nil {
 		return err
 	}
@@ -150,10 +153,23 @@ func (a *app) addKeyrings(ctx context.Context) error {
 	// What is read once the manager starts is at least as new as this answer. Without one it takes a
 	// minute until that is known.
 	_ = a.ownView.look(ctx)
-	if err := a.manager.Add(a.ownView); err != nil {
+	if err := errors.Join(a.manager.Add(follower), a.manager.Add(a.ownView)); err != nil {
 		return fmt.Errorf("add the view of the keyrings: %w", err)
 	}
 	return nil
+}
+
+// uidOf reads the uid that a namespace has now; empty where it is gone, or no tenant here. Its keyring
+// stays all the same.
+func (a *app) uidOf(ctx context.Context, name string) (types.UID, error) {
+	if !a.options.isTenant(name) {
+		return "", nil
+	}
+	namespace := &corev1.Namespace{}
+	if err := a.manager.GetAPIReader().Get(ctx, types.NamespacedName{Name: name}, namespace); client.IgnoreNotFound(err) != nil {
+		return "", fmt.Errorf("read namespace %q: %w", name, err)
+	}
+	return namespace.UID, nil
 }
 
 // newView makes the view of a namespace, or of all of them.
@@ -243,9 +259,13 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 		Tenants: &controllers.Tenants{
 			Common:            common,
 			Operator:          secretwriter.New(a.manager.GetClient(), a.manager.GetAPIReader()),
+			Keyrings:          a.manager.GetCache(),
 			OperatorLive:      a.manager.GetAPIReader(),
+			OperatorEvents:    a.manager.GetEventRecorder("grantkeeper"),
 			OperatorNamespace: a.options.OperatorNamespace,
 			Issuer:            a.options.Issuer,
+			MinStandby:        a.options.MinStandby,
+			Retain:            a.options.MaxJWTTTL + a.options.MaxStaleness,
 		},
 		Users:    &controllers.AuthUsers{Common: common},
 		Clients:  &controllers.AuthClients{Common: common},

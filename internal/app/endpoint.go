@@ -149,7 +149,7 @@ func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
 		Handle:  endpoint.ByContentType("application/json", json.CreateToken, form.Token),
 	}
 	return []endpoint.Dialect{
-		{Routes: slices.Concat(form.Routes(), endpoint.JWKSRoutes(a.issuing.JWKS, form.Fail), []endpoint.Route{token}), Refuse: oauth.Refuse},
+		{Routes: slices.Concat(form.Routes(), endpoint.JWKSRoutes(a.issuing.JWKS, a.options.JWKSMaxAge, form.Fail), []endpoint.Route{token}), Refuse: oauth.Refuse},
 		json.Dialect(),
 	}
 }

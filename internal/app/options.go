@@ -45,6 +45,11 @@ type Options struct {
 	// MaxStaleness is how old a replica's view of a tenant may be, at least freshness.MinLimit. Past it
 	// the replica neither signs nor checks anything there.
 	MaxStaleness time.Duration
+	// JWKSMaxAge is how long validators may go on with a copy of a tenant's key set.
+	JWKSMaxAge time.Duration
+	// MinStandby is how long a signing key is published before it signs. It is to exceed MaxStaleness
+	// and JWKSMaxAge together: the copy that a validator holds may come from a replica that was late.
+	MinStandby time.Duration
 	// TrustedProxies are the networks whose forwarded headers count.
 	TrustedProxies []netip.Prefix
 	LeaderElect    bool
@@ -85,6 +90,8 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.MinRenewBefore, "min-renew-before", 3*time.Minute, "shortest renewBefore: a changed Secret reaches a pod up to 90 seconds late")
 	flags.DurationVar(&o.MaxJWTTTL, "max-jwt-ttl", 24*time.Hour, "longest ttl of a self-contained token")
 	flags.DurationVar(&o.MaxStaleness, "max-staleness", time.Hour, "how old a replica's view of a tenant may be before it answers 503 there, at least "+freshness.MinLimit.String())
+	flags.DurationVar(&o.JWKSMaxAge, "jwks-max-age", 5*time.Minute, "how long validators may go on with a copy of a tenant's key set, in whole seconds")
+	flags.DurationVar(&o.MinStandby, "min-standby", 2*time.Hour, "how long a signing key is published before it signs; at least twice --jwks-max-age")
 	flags.Func("trusted-proxies", "comma-separated networks whose X-Forwarded-For counts", o.setTrustedProxies)
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "elect a leader among the replicas")
 	flags.DurationVar(&o.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving, unready, after being told to stop")
@@ -141,6 +148,12 @@ func (o *Options) validateDurations() error {
 	}
 	if o.MaxStaleness < freshness.MinLimit {
 		return fmt.Errorf("--max-staleness %s is shorter than %s: the API server tells once a minute how far a watch has come", o.MaxStaleness, freshness.MinLimit)
+	}
+	if o.JWKSMaxAge < time.Second {
+		return fmt.Errorf("--jwks-max-age %s is shorter than a second", o.JWKSMaxAge)
+	}
+	if o.MinStandby < 2*o.JWKSMaxAge {
+		return fmt.Errorf("--min-standby %s is shorter than twice --jwks-max-age %s: a key would sign before validators know it", o.MinStandby, o.JWKSMaxAge)
 	}
 	return nil
 }

@@ -56,6 +56,8 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 		"no ceiling":                           {flags: []string{"--max-jwt-ttl=0", "--min-ttl=0"}, want: []string{"--max-jwt-ttl"}},
 		"a view that is out of date at once":   {flags: []string{"--max-staleness=1m59s"}, want: []string{"--max-staleness 1m59s", "2m0s"}},
 		"a view that is never too old":         {flags: []string{"--max-staleness=0"}, want: []string{"--max-staleness"}},
+		"key sets that nobody may keep":        {flags: []string{"--jwks-max-age=500ms"}, want: []string{"--jwks-max-age 500ms"}},
+		"keys that sign before they are known": {flags: []string{"--min-standby=9m"}, want: []string{"--min-standby 9m0s", "--jwks-max-age 5m0s"}},
 		"a proxy that is an address":           {flags: []string{"--trusted-proxies=10.0.0.1"}, want: []string{"trusted-proxies", `"10.0.0.1"`}},
 		"a duration without a unit":            {flags: []string{"--min-ttl=10"}, want: []string{"min-ttl"}},
 		"an audit log that goes nowhere known": {flags: []string{"--audit-log=/var/log/audit"}, want: []string{"--audit-log", `"/var/log/audit"`, "stdout"}},
@@ -84,6 +86,7 @@ func TestGoodFlagsAreRead(t *testing.T) {
 		Namespaces: []string{"team-a", "team-b"}, OperatorNamespace: "grantkeeper-system", BaseURL: "https://auth.example.com",
 		Listen: ":8443", HealthBindAddress: ":8081", MetricsBindAddress: ":8080",
 		MinTTL: 10 * time.Minute, MinRenewBefore: 3 * time.Minute, MaxJWTTTL: 24 * time.Hour, MaxStaleness: time.Hour,
+		JWKSMaxAge: 5 * time.Minute, MinStandby: 2 * time.Hour,
 		LeaderElect: true, DrainDelay: 5 * time.Second, AuditLog: AuditLogStdout,
 	}
 	for name, tc := range map[string]struct {

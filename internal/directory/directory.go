@@ -14,6 +14,7 @@ type Kind string
 
 // The kinds of rows a directory holds.
 const (
+	Tenants     Kind = "AuthTenant"
 	Users       Kind = "AuthUser"
 	Clients     Kind = "AuthClient"
 	Grants      Kind = "RefreshTokenGrant"

@@ -15,7 +15,7 @@ import (
 // FedKinds lists an example object of each kind that a directory is fed with.
 func FedKinds() []client.Object {
 	return []client.Object{
-		&v1alpha1.AuthUser{}, &v1alpha1.AuthClient{}, &v1alpha1.RefreshTokenGrant{},
+		&v1alpha1.AuthTenant{}, &v1alpha1.AuthUser{}, &v1alpha1.AuthClient{}, &v1alpha1.RefreshTokenGrant{},
 		&v1alpha1.AuthSession{}, &v1alpha1.TokenRevocation{}, &corev1.Secret{},
 	}
 }
@@ -76,6 +76,8 @@ func (d *Directory) change(object client.Object, apply func(*Tenant)) {
 func (t *Tenant) put(object client.Object) {
 	name := object.GetName()
 	switch o := object.(type) {
+	case *v1alpha1.AuthTenant:
+		t.settings = o
 	case *v1alpha1.AuthUser:
 		t.users.put(name, NewUser(o))
 	case *v1alpha1.AuthClient:
@@ -94,6 +96,8 @@ func (t *Tenant) put(object client.Object) {
 func (t *Tenant) remove(object client.Object) {
 	name := object.GetName()
 	switch object.(type) {
+	case *v1alpha1.AuthTenant:
+		t.settings = nil
 	case *v1alpha1.AuthUser:
 		t.users.remove(name)
 	case *v1alpha1.AuthClient:
@@ -142,6 +146,8 @@ func (t *Tenant) named(kind Kind, names []string) []Change {
 func changeOf(object client.Object) Change {
 	var kind Kind
 	switch object.(type) {
+	case *v1alpha1.AuthTenant:
+		kind = Tenants
 	case *v1alpha1.AuthUser:
 		kind = Users
 	case *v1alpha1.AuthClient:

@@ -24,6 +24,7 @@ type Tenant struct {
 	ring      atomic.Pointer[ringOrError]
 
 	mu          sync.RWMutex
+	settings    *v1alpha1.AuthTenant // nil where there is none
 	users       userTable
 	clients     clientTable
 	grants      grantTable
@@ -104,6 +105,9 @@ func (t *Tenant) everything() []Change {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	all := []Change{{Keyrings, t.namespace, t.namespace}}
+	if t.settings != nil {
+		all = append(all, Change{Tenants, t.namespace, t.settings.Name})
+	}
 	all = appendNames(all, Users, t.namespace, t.users.table)
 	all = appendNames(all, Clients, t.namespace, t.clients.table)
 	all = appendNames(all, Grants, t.namespace, t.grants.table)
@@ -128,12 +132,15 @@ func (t *Tenant) ClientNames() []string { return namesOf(t, t.clients.table) }
 // GrantNames names all grants, in no order.
 func (t *Tenant) GrantNames() []string { return namesOf(t, t.grants.table) }
 
-// InUse tells whether the namespace has a user, a client or a grant, which is what makes it a
-// tenant.
+// SessionNames names all sessions, in no order.
+func (t *Tenant) SessionNames() []string { return namesOf(t, t.sessions.table) }
+
+// InUse tells whether the namespace has a user, a client, a grant or an AuthTenant, which is what
+// makes it a tenant.
 func (t *Tenant) InUse() bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.users.rows)+len(t.clients.rows)+len(t.grants.rows) > 0
+	return t.settings != nil || len(t.users.rows)+len(t.clients.rows)+len(t.grants.rows) > 0
 }
 
 func namesOf[T any](t *Tenant, from *table[T]) []string {

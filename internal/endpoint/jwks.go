@@ -6,22 +6,23 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
-
-// jwksCacheControl says how long a copy of a key set is good. A standby key is published for much longer than
-// that before it signs, so nobody ever meets a signature whose key is not in the copy they hold.
-var jwksCacheControl = []string{"public, max-age=300"}
 
 // JWKSRoutes publish the tenants' verification keys (RFC 7517) at /jwks. keySet returns a tenant's
 // set, which is not modified, or why there is none, which fail answers in the words of a dialect.
-func JWKSRoutes(keySet func(tenant string) ([]byte, error), fail Failure) []Route {
+// maxAge is how long a copy of the set is good, in whole seconds. A standby key has to be published for
+// much longer than that before it signs, so that nobody ever meets a signature whose key is not in
+// the copy they hold.
+func JWKSRoutes(keySet func(tenant string) ([]byte, error), maxAge time.Duration, fail Failure) []Route {
+	cacheControl := []string{"public, max-age=" + strconv.FormatInt(int64(maxAge/time.Second), 10)}
 	handle := func(w http.ResponseWriter, r *http.Request, call Call) {
 		set, err := keySet(call.Tenant)
 		if err != nil {
 			fail(w, r, call, err)
 			return
 		}
-		serveJWKS(w, r, set)
+		serveJWKS(w, r, set, cacheControl)
 	}
 	return []Route{
 		{Method: http.MethodGet, Pattern: "/jwks", Handle: handle},
@@ -29,12 +30,12 @@ func JWKSRoutes(keySet func(tenant string) ([]byte, error), fail Failure) []Rout
 	}
 }
 
-func serveJWKS(w http.ResponseWriter, r *http.Request, set []byte) {
+func serveJWKS(w http.ResponseWriter, r *http.Request, set []byte, cacheControl []string) {
 	// The tag is a digest and no counter, so that all replicas give the same.
 	digest := sha256.Sum256(set)
 	tag := `"` + base64.RawURLEncoding.EncodeToString(digest[:15]) + `"`
 	header := w.Header()
-	header["Cache-Control"] = jwksCacheControl
+	header["Cache-Control"] = cacheControl
 	header.Set("ETag", tag)
 	if matchesTag(r.Header["If-None-Match"], tag) {
 		w.WriteHeader(http.StatusNotModified)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 )
 
 func TestJWKS(t *testing.T) {
@@ -19,7 +20,7 @@ func TestJWKS(t *testing.T) {
 	fail := func(w http.ResponseWriter, _ *http.Request, call Call, err error) {
 		writePlain(w, http.StatusTeapot, call.Tenant+": "+err.Error())
 	}
-	server := run(t, &running{mux: MuxOptions{DefaultTenant: "main"}, dialects: []Dialect{{Routes: JWKSRoutes(keySet, fail)}}})
+	server := run(t, &running{mux: MuxOptions{DefaultTenant: "main"}, dialects: []Dialect{{Routes: JWKSRoutes(keySet, 300*time.Second, fail)}}})
 	tag := server.get(t, "/jwks").Header.Get("ETag")
 	other := server.get(t, "/t/team-a/jwks").Header.Get("ETag")
 	if tag == other || len(tag) != 22 {

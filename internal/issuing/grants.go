@@ -105,10 +105,13 @@ type place struct{ standing, givesWay *directory.Grant }
 // none, the login is refused.
 func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
 	if standing, ok := t.Grant(wanted.Name); ok {
-		if s.hasEnded(t, standing) {
+		if s.hasEnded(t, standing) || gaveUp(t, standing) {
 			return place{givesWay: standing}, nil
 		}
 		return place{standing: standing}, s.mayStand(t, standing)
+	}
+	if !t.HasRoomForGrant() {
+		return place{}, refuse(TooManyGrants, "the tenant has too many grants")
 	}
 	user, ok := t.User(wanted.Spec.UserRef.Name)
 	held := slices.DeleteFunc(t.EndpointGrants(wanted.Spec.UserRef.Subject), func(g *directory.Grant) bool {
@@ -139,6 +142,13 @@ func (s *Service) hasEnded(t *directory.Tenant, g *directory.Grant) bool {
 	}
 	end := RefreshTokenEnd(&client.Spec, g)
 	return !end.IsZero() && !s.now().Before(end)
+}
+
+// gaveUp tells whether the endpoint made a grant under a refresh key that an emergency has taken
+// away: no refresh token of it can be made any more.
+func gaveUp(t *directory.Tenant, g *directory.Grant) bool {
+	ring, err := t.Ring()
+	return err == nil && g.EndpointMade() && g.Spec.RefreshToken != nil && ring.GaveUpRefresh(g.Spec.RefreshToken.KeyVersion)
 }
 
 // mayStand refuses a grant that no login may stand on.

@@ -108,10 +108,10 @@ func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) 
 	return token, nil
 }
 
-// newReference makes a reference token within the bounds of its user or client.
+// newReference makes a reference token within the bounds of its user or client and of the tenant.
 func (s *Service) newReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, a *tokens.Access) (string, error) {
-	if liveSessions(t, a.Subject, a.IssuedAt) >= sessionLimit(terms.User) {
-		return "", errTooManySessions
+	if err := roomForSession(t, a.Subject, terms.User, a.IssuedAt); err != nil {
+		return "", err
 	}
 	token, err := tokens.NewReference(s.Rand)
 	if err != nil {

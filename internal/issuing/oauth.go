@@ -143,7 +143,7 @@ func (c *AuthenticatedClient) terms(user *directory.User, wish Wish) (*Terms, er
 	if err := wish.check(); err != nil {
 		return nil, err
 	}
-	issuer := c.ring.Tenant().Issuer
+	issuer, settings := c.ring.Tenant().Issuer, c.tenant.Settings()
 	terms := &Terms{User: user, Client: c.client, Ask: revision.Ask{
 		Dialect:  string(tokens.OAuth2),
 		Issuer:   issuer,
@@ -159,18 +159,18 @@ func (c *AuthenticatedClient) terms(user *directory.User, wish Wish) (*Terms, er
 	if terms.Scopes, refused = grantedScopes(wish.Scopes, c.client, patterns); len(refused) > 0 {
 		return nil, refuse(InvalidScope, "not granted: %q", refused)
 	}
-	if terms.Audiences, refused = audiencesOf(wish.Audiences, c.client, issuer); len(refused) > 0 {
+	if terms.Audiences, refused = audiencesOf(wish.Audiences, c.client, settings, issuer); len(refused) > 0 {
 		return nil, refuse(InvalidTarget, "not an audience of this client: %q", refused)
 	}
 	if user != nil {
 		terms.Profile = profileOf(user.AuthUser, terms.Scopes)
 	}
-	ttl, err := c.client.Spec.EffectiveTTL().Parse()
+	ttl, err := c.client.Spec.EffectiveTTL(settings).Parse()
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	terms.TTL = ttl
-	terms.setFormat(c.client.Spec.EffectiveFormat(), keys.Algorithm(c.client.Spec.EffectiveSigningAlgorithm()))
+	terms.setFormat(c.client.Spec.EffectiveFormat(settings), keys.Algorithm(c.client.Spec.EffectiveSigningAlgorithm(settings)))
 	return terms, nil
 }
 

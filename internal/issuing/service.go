@@ -42,6 +42,8 @@ type Config struct {
 	Store     Store
 	Live      Live
 	Passwords *passwords.Verifier
+	// DefaultTenant is the namespace that the routes at the root are for; empty for none.
+	DefaultTenant string
 	// Limits are the operator's floors and ceilings of lifetimes.
 	Limits revision.Limits
 	// Clock tells the time, Rand makes token ids and nonces.

@@ -48,7 +48,7 @@ func GrantTerms(t *directory.Tenant, g *directory.Grant, now time.Time) (Terms, 
 		Epoch:   g.Spec.EffectiveEpoch(),
 	}}
 	if g.Spec.IsWazo() {
-		standing = terms.forWazo(g)
+		standing = terms.forWazo(t, g)
 	} else {
 		standing = terms.forClient(t, g)
 	}
@@ -115,11 +115,12 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 	if len(refused) > 0 {
 		return notGranted(refused, terms.User, client)
 	}
-	audiences, refused := audiencesOf(g.Spec.Audiences, client, terms.Issuer)
+	settings := t.Settings()
+	audiences, refused := audiencesOf(g.Spec.Audiences, client, settings, terms.Issuer)
 	if len(refused) > 0 {
 		return directory.NewStanding(v1alpha1.ReasonAudienceNotAllowed, "spec.audiences: %q is not listed by AuthClient %q", refused, name)
 	}
-	ttl, err := g.Spec.EffectiveTTL(&client.Spec).Parse()
+	ttl, err := g.Spec.EffectiveTTL(&client.Spec, settings).Parse()
 	if err != nil {
 		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
 	}
@@ -128,7 +129,7 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 	terms.ClientID = client.EffectiveClientID()
 	terms.Scopes, terms.Audiences, terms.TTL = granted, audiences, ttl
 	terms.Profile = profileOf(terms.User.AuthUser, granted)
-	terms.setFormat(g.Spec.EffectiveFormat(&client.Spec), keys.Algorithm(client.Spec.EffectiveSigningAlgorithm()))
+	terms.setFormat(g.Spec.EffectiveFormat(&client.Spec, settings), keys.Algorithm(client.Spec.EffectiveSigningAlgorithm(settings)))
 	return directory.Standing{}
 }
 
@@ -145,8 +146,8 @@ func notGranted(refused []string, user *directory.User, client *directory.Client
 }
 
 // forWazo completes the terms of a grant to an unregistered client of the wazo dialect.
-func (terms *Terms) forWazo(g *directory.Grant) directory.Standing {
-	ttl, err := g.Spec.EffectiveTTL(nil).Parse()
+func (terms *Terms) forWazo(t *directory.Tenant, g *directory.Grant) directory.Standing {
+	ttl, err := g.Spec.EffectiveTTL(nil, t.Settings()).Parse()
 	if err != nil {
 		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
 	}
@@ -161,7 +162,7 @@ func (terms *Terms) forWazo(g *directory.Grant) directory.Standing {
 	terms.ACL = aclOf(g.Spec.Scopes, terms.User.Spec.Scopes)
 	terms.Audiences = []string{terms.Issuer}
 	terms.TTL = ttl
-	terms.setFormat(g.Spec.EffectiveFormat(nil), keys.ES256)
+	terms.setFormat(g.Spec.EffectiveFormat(nil, t.Settings()), keys.ES256)
 	return directory.Standing{}
 }
 
@@ -219,10 +220,10 @@ func aclOf(narrowed, patterns []string) []string {
 	return acl
 }
 
-// audiencesOf narrows a client's audiences to the requested ones. A client that lists none is good
-// for the tenant's issuer.
-func audiencesOf(requested []string, client *directory.Client, issuer string) (audiences, refused []string) {
-	allowed := client.Spec.Audiences
+// audiencesOf narrows a client's audiences to the requested ones. A client that has none, by itself
+// or by its tenant, is good for the tenant's issuer.
+func audiencesOf(requested []string, client *directory.Client, settings *v1alpha1.AuthTenantSpec, issuer string) (audiences, refused []string) {
+	allowed := client.Spec.EffectiveAudiences(settings)
 	if len(allowed) == 0 {
 		allowed = []string{issuer}
 	}

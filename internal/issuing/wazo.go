@@ -15,7 +15,7 @@ import (
 // Login is a wazo login with a password.
 type Login struct {
 	Credentials
-	// Lifetime is how long the access token shall live.
+	// Lifetime is how long the access token shall live; zero for as long as the tenant has it.
 	Lifetime time.Duration
 	// ClientID is a free string; empty where none was given. One that names an AuthClient is
 	// refused: the dialects are walled off from each other.
@@ -47,7 +47,10 @@ func (s *Service) Login(ctx context.Context, namespace string, request Login) (i
 		at: s.now(), credentialVersion: version, mobile: request.Mobile,
 		userAgent: clipUserAgent(request.UserAgent), remoteAddress: request.Source,
 	}
-	terms := wazoTerms(ring, user, request.ClientID, request.Lifetime)
+	terms, err := wazoTerms(t, ring, user, request)
+	if err != nil {
+		return nil, err
+	}
 	if !request.Offline {
 		return s.mint(ctx, t, ring, terms, from)
 	}
@@ -76,10 +79,11 @@ func (s *Service) Refresh(ctx context.Context, namespace, token string, request 
 	if !standing.Good() {
 		return nil, errRefreshToken
 	}
-	if own := g.Spec.AccessToken; own == nil || own.TTL == nil {
+	if own := g.Spec.AccessToken; request.Lifetime > 0 && (own == nil || own.TTL == nil) {
 		terms.TTL = request.Lifetime // the default that stands there is for whoever does not ask
+	} else if request.Lifetime > 0 {
+		terms.TTL = min(terms.TTL, request.Lifetime)
 	}
-	terms.TTL = min(terms.TTL, request.Lifetime)
 	from := login{at: loginOf(g).at, mobile: request.Mobile, userAgent: clipUserAgent(request.UserAgent), remoteAddress: request.Source}
 	if g.EndpointMade() {
 		if from.credentialVersion, err = passwordOfToday(t, terms.User); err != nil {
@@ -115,11 +119,27 @@ func unregistered(t *directory.Tenant, clientID string) error {
 // errTooManySessions is that of a user who has as many live sessions as allowed.
 var errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
 
+// roomForSession refuses a reference token past the bounds of its user or client, and of the tenant.
+func roomForSession(t *directory.Tenant, subject string, user *directory.User, now time.Time) error {
+	switch {
+	case liveSessions(t, subject, now) >= sessionLimit(user):
+		return errTooManySessions
+	case !t.HasRoomForSession(now):
+		return errTenantSessions
+	}
+	return nil
+}
+
+// errTenantSessions is that of a tenant that has as many live sessions as allowed.
+var errTenantSessions = refuse(TooManySessions, "the tenant has too many live sessions")
+
 // offline adds the refresh token of user and client_id to a login. A login that there is no session
 // or no grant left for, or whose grant may not be used, is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
-	if liveSessions(t, terms.Subject, from.at) >= sessionLimit(terms.User) {
-		return nil, errTooManySessions
+	if terms.Format == revision.FormatReference {
+		if err := roomForSession(t, terms.Subject, terms.User, from.at); err != nil {
+			return nil, err
+		}
 	}
 	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)
 	ending := otherMobile(t, wanted)
@@ -152,17 +172,25 @@ func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.R
 }
 
 // wazoTerms are those of a login: the user's whole acl, for as long as was asked.
-func wazoTerms(ring *keys.Ring, user *directory.User, clientID string, lifetime time.Duration) *Terms {
-	issuer := ring.Tenant().Issuer
-	return &Terms{User: user, Ask: revision.Ask{
+func wazoTerms(t *directory.Tenant, ring *keys.Ring, user *directory.User, request Login) (*Terms, error) {
+	issuer, settings := ring.Tenant().Issuer, t.Settings()
+	terms := &Terms{User: user, Ask: revision.Ask{
 		Dialect:   string(tokens.Wazo),
 		Issuer:    issuer,
 		Subject:   user.Subject(),
-		ClientID:  clientID,
+		ClientID:  request.ClientID,
 		Audiences: []string{issuer},
 		ACL:       aclOf(nil, user.Spec.Scopes),
-		Format:    revision.FormatReference,
-		TTL:       lifetime,
+		TTL:       request.Lifetime,
 		NotAfter:  earliest(user.Spec.ExpiresAt),
 	}}
+	terms.setFormat(settings.EffectiveWazoFormat(), keys.ES256)
+	if terms.TTL == 0 {
+		ttl, err := settings.EffectiveWazoTTL().Parse()
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		terms.TTL = ttl
+	}
+	return terms, nil
 }

@@ -1,12 +1,13 @@
 package keyrings
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
@@ -28,37 +29,79 @@ func Target(operatorNamespace string, tenant keys.Tenant) secretwriter.Target {
 	}
 }
 
-// Content is what it holds.
-func Content(ring *keys.Ring) (secretwriter.Content, error) {
+// Record is what the Secret remembers beside the keyring: which requests the keys in it have
+// followed. It is written together with them.
+type Record struct {
+	// RotatedFor and RevokedFor are the values of the AuthTenant's annotations that were last acted on.
+	RotatedFor, RevokedFor string
+	// AdoptedFrom is the uid of the namespace that the keyring was first made for; empty where it is
+	// this one's.
+	AdoptedFrom string
+}
+
+// RecordOf reads the record of a Secret.
+func RecordOf(secret *corev1.Secret) Record {
+	return Record{
+		RotatedFor:  secret.Annotations[v1alpha1.AnnotationRotatedFor],
+		RevokedFor:  secret.Annotations[v1alpha1.AnnotationRevokedFor],
+		AdoptedFrom: secret.Annotations[v1alpha1.AnnotationAdoptedFrom],
+	}
+}
+
+// Content is what the Secret holds.
+func Content(ring *keys.Ring, record Record) (secretwriter.Content, error) {
 	encoded, err := ring.Encode()
 	if err != nil {
 		return secretwriter.Content{}, fmt.Errorf("encode the keyring: %w", err)
 	}
 	tenant := ring.Tenant()
+	annotations := map[string]string{
+		v1alpha1.AnnotationIssuer:      tenant.Issuer,
+		v1alpha1.AnnotationRotatedFor:  record.RotatedFor,
+		v1alpha1.AnnotationRevokedFor:  record.RevokedFor,
+		v1alpha1.AnnotationAdoptedFrom: record.AdoptedFrom,
+	}
+	maps.DeleteFunc(annotations, func(_, value string) bool { return value == "" })
 	return secretwriter.Content{
 		Data:        map[string][]byte{DataKey: encoded},
 		Labels:      map[string]string{v1alpha1.LabelTenant: tenant.Namespace},
-		Annotations: map[string]string{v1alpha1.AnnotationIssuer: tenant.Issuer},
+		Annotations: annotations,
 	}, nil
 }
 
-// IsLabelled tells whether a Secret's labels make it the keyring of a namespace. A Secret without
-// them is not among those that replicas follow.
-func IsLabelled(labels map[string]string, namespace string) bool {
-	return labels[v1alpha1.LabelCredential] == v1alpha1.CredentialKeyring && labels[v1alpha1.LabelTenant] == namespace
+// IsNamed tells whether a Secret bears the name that the keyring which it claims to be has. One that
+// does not is never read: two Secrets of one name there cannot be, two that claim one tenant there
+// can.
+func IsNamed(secret *corev1.Secret) bool {
+	uid := secret.Annotations[v1alpha1.AnnotationTenantUID]
+	return uid != "" && secret.Name == Name(secret.Labels[v1alpha1.LabelTenant], uid)
 }
 
-// decode reads a tenant's keyring back; ErrNoKeyring without a Secret.
-func decode(tenant string, secret *corev1.Secret) (*keys.Ring, error) {
-	if secret == nil {
-		return nil, directory.ErrNoKeyring
-	}
-	ring, err := keys.Decode(secret.Data[DataKey])
+// Read reads the keyring of a namespace back. It takes nothing on trust: label, annotation, name and
+// content have to say the same. The error names the Secret and what is wrong with it, and shows
+// nothing of what is in it.
+func Read(namespace string, secret *corev1.Secret) (*keys.Ring, error) {
+	ring, err := read(namespace, secret)
 	if err != nil {
 		return nil, fmt.Errorf("Secret %q: %w", secret.Name, err) //nolint:staticcheck // Secret is a kind
 	}
-	if held := ring.Tenant(); held.Namespace != tenant || held.UID != secret.Annotations[v1alpha1.AnnotationTenantUID] {
-		return nil, fmt.Errorf("Secret %q: its label and annotation name another tenant than its content", secret.Name) //nolint:staticcheck // likewise
+	return ring, nil
+}
+
+func read(namespace string, secret *corev1.Secret) (*keys.Ring, error) {
+	if secret.Labels[v1alpha1.LabelCredential] != v1alpha1.CredentialKeyring || secret.Labels[v1alpha1.LabelTenant] != namespace {
+		return nil, fmt.Errorf("it has lost its labels; it needs %s=%s and %s=%s",
+			v1alpha1.LabelCredential, v1alpha1.CredentialKeyring, v1alpha1.LabelTenant, namespace)
+	}
+	ring, err := keys.Decode(secret.Data[DataKey])
+	if err != nil {
+		return nil, err
+	}
+	switch held := ring.Tenant(); {
+	case held.Namespace != namespace || held.UID != secret.Annotations[v1alpha1.AnnotationTenantUID]:
+		return nil, errors.New("its label and annotation name another tenant than its content")
+	case !IsNamed(secret):
+		return nil, errors.New("its name is not that of the keyring which it claims to be")
 	}
 	return ring, nil
 }

@@ -111,15 +111,25 @@ func TestAnEmergencyLeavesNothingOfWhatLeaked(t *testing.T) {
 			t.Errorf("%s lacks a new key", alg)
 		}
 	}
-	if before.HoldsRefresh(1) != true || after.HoldsRefresh(1) || !after.HoldsRefresh(2) || after.NewestRefresh() != 2 {
+	if _, err := after.RefreshMAC(1, "part"); err == nil || after.NewestRefresh() != 2 || !after.GaveUpRefresh(1) {
 		t.Error("the refresh key is not a new version, and the only one")
+	}
+	if before.GaveUpRefresh(1) || before.GaveUpRefresh(2) || after.GaveUpRefresh(2) {
+		t.Error("a version of the refresh key that is there, or that a later keyring has, counts as given up")
 	}
 	sealed, err := before.SealSession(zeroes{}, "name", []byte("record"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := after.OpenSession("name", sealed); err == nil || after.Opens(sealed) || !before.Opens(sealed) || before.Opens(sealed[:3]) {
+	if _, err := after.OpenSession("name", sealed); err == nil || !after.GaveUpSession(sealed) {
 		t.Error("a session that was sealed before still opens")
+	}
+	later, err := after.SealSession(zeroes{}, "name", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.GaveUpSession(sealed) || before.GaveUpSession(later) || after.GaveUpSession(later) || after.GaveUpSession(sealed[:3]) {
+		t.Error("a session that opens, or that a later keyring opens, counts as given up")
 	}
 	if after.CredentialVersion("subject", nil) == before.CredentialVersion("subject", nil) {
 		t.Error("what is derived has not changed")

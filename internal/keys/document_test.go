@@ -137,6 +137,18 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+func TestDecodeRefusesAStateFromBeforeTheKey(t *testing.T) {
+	t.Parallel()
+	data, err := mustGenerate(t, EdDSA).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	early := strings.Replace(string(data), `"since":"2026-01-02T03:04:05Z"`, `"since":"2026-01-02T03:04:04Z"`, 1)
+	if _, err := Decode([]byte(early)); err == nil || !strings.Contains(err.Error(), "signingKeys[0].since: before createdAt") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // withoutList empties one of the document's lists.
 func withoutList(document, name string) string {
 	return regexp.MustCompile(`"`+name+`":\[.*?\]`).ReplaceAllString(document, `"`+name+`":[]`)

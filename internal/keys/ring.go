@@ -118,18 +118,19 @@ func (r *Ring) SigningKey(id string) (*SigningKey, bool) {
 // made with.
 func (r *Ring) NewestRefresh() int32 { return r.newest.refresh }
 
-// HoldsRefresh tells whether refresh tokens of a version of the refresh key can
-// be made and checked. A version that an emergency took away never comes back.
-func (r *Ring) HoldsRefresh(version int32) bool {
-	_, ok := r.refreshKeys[version]
-	return ok
+// GaveUpRefresh tells whether an emergency has taken a version of the refresh key
+// away: no token of it will ever be good again. A later version than the newest
+// is not given up; the keyring is only older than it.
+func (r *Ring) GaveUpRefresh(version int32) bool {
+	_, held := r.refreshKeys[version]
+	return !held && version < r.newest.refresh
 }
 
 // SigningKeys lists every signing key: current ones first, then standby,
 // retired and revoked ones, each in the order of the document.
 func (r *Ring) SigningKeys() []*SigningKey {
 	var all []*SigningKey
-	for _, state := range append(publishedStates[:len(publishedStates):len(publishedStates)], Revoked) {
+	for _, state := range append(slices.Clip(publishedStates), Revoked) {
 		for _, key := range r.signing {
 			if key.State == state {
 				all = append(all, key)

@@ -57,14 +57,15 @@ func (r *Ring) OpenSession(name string, sealed []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// Opens tells, without opening it, whether the keyring holds the version of the
-// record key that a session was sealed with. After an emergency it does not.
-func (r *Ring) Opens(sealed []byte) bool {
+// GaveUpSession tells, without opening it, whether an emergency has taken the
+// record key away that a session was sealed with. It will never open again.
+func (r *Ring) GaveUpSession(sealed []byte) bool {
 	if len(sealed) < sealHeaderSize {
 		return false
 	}
-	_, ok := r.sessionKeys[int32(binary.BigEndian.Uint32(sealed[1:]))]
-	return ok
+	version := int32(binary.BigEndian.Uint32(sealed[1:]))
+	_, held := r.sessionKeys[version]
+	return !held && version < r.newest.record
 }
 
 // sessionAEAD makes AES-256-GCM under a key that belongs to this one session.

@@ -23,6 +23,8 @@ import (
 // What the operator may do, as "resource.group [name]" and its verbs, all of them.
 var (
 	inTenant = map[string]string{
+		"authtenants.auth.grantkeeper.dev":               "get list watch",
+		"authtenants/status.auth.grantkeeper.dev":        "patch",
 		"authusers.auth.grantkeeper.dev":                 "get list patch watch",
 		"authusers/status.auth.grantkeeper.dev":          "patch",
 		"authclients.auth.grantkeeper.dev":               "get list patch watch",
@@ -170,6 +172,8 @@ func TestTheOperatorIsAskedAndAnswersForEachOfItsActs(t *testing.T) {
 		"it writes the subject of a user":           {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "patch", Group: group, Resource: "authusers"}, true},
 		"it applies the status of a user":           {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "patch", Group: group, Resource: "authusers", Subresource: "status"}, true},
 		"it applies the status of a grant":          {authorizationv1.ResourceAttributes{Namespace: second, Verb: "patch", Group: group, Resource: "refreshtokengrants", Subresource: "status"}, true},
+		"it applies the status of a tenant":         {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "patch", Group: group, Resource: "authtenants", Subresource: "status"}, true},
+		"it changes no tenant":                      {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "patch", Group: group, Resource: "authtenants"}, false},
 		"it creates no user":                        {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "create", Group: group, Resource: "authusers"}, false},
 		"it deletes no user":                        {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "delete", Group: group, Resource: "authusers"}, false},
 		"it replaces no grant":                      {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "update", Group: group, Resource: "refreshtokengrants"}, false},

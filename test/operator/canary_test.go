@@ -57,6 +57,7 @@ func TestNoSecretReachesAnErrorBody(t *testing.T) {
 	plant("a password in the place of a hash", noHash)
 	moved, mistaken := gen.AuthUser(s.name("moved"), gen.PasswordHash()), gen.AuthUser(s.name("mistaken"), gen.PasswordHash())
 	s.apply(t, gen.PasswordSecret(moved.Name, hash), gen.PasswordSecret(mistaken.Name, noHash), moved, mistaken)
+	s.apply(t, gen.AuthTenant(gen.Dialects(v1alpha1.DialectOAuth2, v1alpha1.DialectWazo)))
 	s.apply(t, gen.PasswordSecret(user.Name, password), gen.ClientSecret(c.Name, secret), user, c, g, generated)
 	awaitReady(t, user, c, g, generated, moved)
 	awaitRefused(t, mistaken, v1alpha1.ReasonSecretInvalid)

@@ -83,8 +83,14 @@ func TestAKeyringSaysWhoseItIs(t *testing.T) {
 	}
 }
 
-// keyringOf finds the one keyring of a tenant by its name, whatever its labels are.
+// keyringOf finds the one keyring of a tenant of the shared operator, whatever its labels are.
 func keyringOf(t *testing.T, namespace string) *corev1.Secret {
+	t.Helper()
+	return keyringIn(t, operatorNamespace, namespace)
+}
+
+// keyringIn finds the keyring of a tenant by its name.
+func keyringIn(t *testing.T, operatorNamespace, namespace string) *corev1.Secret {
 	t.Helper()
 	tenant := &corev1.Namespace{}
 	if err := admin.Get(t.Context(), types.NamespacedName{Name: namespace}, tenant); err != nil {

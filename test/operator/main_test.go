@@ -46,7 +46,7 @@ func floors() []string {
 // others are each one test's own.
 var (
 	sharedTenants = []string{"team-a", "team-b", "team-c"}
-	ownTenants    = []string{keyringTenant, unlabelledTenant, canaryTenant}
+	ownTenants    = []string{keyringTenant, unlabelledTenant, canaryTenant, emergencyTenant, adoptTenant}
 )
 
 const (
@@ -54,6 +54,8 @@ const (
 	keyringTenant     = "team-keyring"
 	unlabelledTenant  = "team-unlabelled"
 	canaryTenant      = "team-canary"
+	emergencyTenant   = "team-emergency"
+	adoptTenant       = "team-adopt"
 )
 
 // What all tests of the package share.

@@ -45,7 +45,7 @@ func TestEveryDocumentedMetricIsServedAndNamesNobody(t *testing.T) {
 	s.apply(t, gen.PasswordSecret(user.Name, password), gen.ClientSecret(c.Name, secret), user, c, g)
 	awaitReady(t, user, c, g)
 	delivered := secretOf(t, g)
-	traffic(t, s, newCaller(t, delivered), user.Name, password, c.Name, secret)
+	makeTraffic(t, s, newCaller(t, delivered), user.Name, password, c.Name, secret)
 	remove(t, delivered) // to be repaired
 	awaitSecret(t, s.namespace, delivered.Name, isNew(delivered))
 
@@ -94,8 +94,8 @@ func TestEveryDocumentedMetricIsServedAndNamesNobody(t *testing.T) {
 	}
 }
 
-// traffic is a little of everything that is counted.
-func traffic(t *testing.T, s *scene, caller *caller, login, password, clientID, secret string) {
+// makeTraffic is a little of everything that is counted.
+func makeTraffic(t *testing.T, s *scene, caller *caller, login, password, clientID, secret string) {
 	t.Helper()
 	caller.form(t, clientID, secret, url.Values{"grant_type": {"client_credentials"}, "scope": {"orders:read"}}, http.StatusOK)
 	caller.form(t, clientID, secret, url.Values{"grant_type": {"password"}, "username": {login}, "password": {s.name("canary-metrics-wrong")}}, http.StatusBadRequest)

@@ -130,6 +130,8 @@ func loseStatus(t *testing.T, object client.Object) {
 
 func conditionsOf(object client.Object) []metav1.Condition {
 	switch o := object.(type) {
+	case *v1alpha1.AuthTenant:
+		return o.Status.Conditions
 	case *v1alpha1.AuthUser:
 		return o.Status.Conditions
 	case *v1alpha1.AuthClient:

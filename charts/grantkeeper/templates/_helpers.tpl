@@ -90,12 +90,16 @@ internal/app (what is watched), controllers and internal/store (what is written)
 - apiGroups: [{{ $group }}]
   resources: [authusers, authclients]
   verbs: [get, list, watch, patch]
+# How the tenant is run. The operator changes none of it.
+- apiGroups: [{{ $group }}]
+  resources: [authtenants]
+  verbs: [get, list, watch]
 # The endpoint makes, moves and ends grants of its own.
 - apiGroups: [{{ $group }}]
   resources: [refreshtokengrants]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [{{ $group }}]
-  resources: [authusers/status, authclients/status, refreshtokengrants/status]
+  resources: [authusers/status, authclients/status, refreshtokengrants/status, authtenants/status]
   verbs: [patch]
 - apiGroups: [{{ $group }}]
   resources: [authsessions, tokenrevocations]

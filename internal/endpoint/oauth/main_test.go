@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
@@ -95,7 +96,7 @@ func (s *server) mount(t testing.TB, log logr.Logger) {
 	other := func(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) { w.WriteHeader(http.StatusTeapot) }
 	form := oauth.NewTokenEndpoint(s.Service, log)
 	dialect := endpoint.Dialect{
-		Routes: append(append(form.Routes(), endpoint.JWKSRoutes(s.Service.JWKS, form.Fail)...), endpoint.Route{
+		Routes: append(append(form.Routes(), endpoint.JWKSRoutes(s.Service.JWKS, 5*time.Minute, form.Fail)...), endpoint.Route{
 			Method:  http.MethodPost,
 			Pattern: "/token",
 			Handle:  endpoint.ByContentType("application/json", other, form.Token),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
@@ -39,8 +40,8 @@ func (e *TokenEndpoint) Routes() []endpoint.Route {
 	}
 }
 
-// onForm gives a handler its body, which has to be a form. The error is the answer where there is
-// one.
+// onForm gives a handler its body, which has to be a form, for a tenant that speaks this dialect. The
+// error is the answer where there is one.
 func (e *TokenEndpoint) onForm(serve func(w http.ResponseWriter, r *http.Request, call endpoint.Call, body []byte) error) endpoint.Handler {
 	onForm := func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 		body, err := endpoint.ReadBody(r)
@@ -53,7 +54,18 @@ func (e *TokenEndpoint) onForm(serve func(w http.ResponseWriter, r *http.Request
 			e.Fail(w, r, call, err)
 		}
 	}
-	return endpoint.ByContentType(formType, onForm, serveOther)
+	return e.spoken(endpoint.ByContentType(formType, onForm, serveOther))
+}
+
+// spoken answers for the tenants that speak this dialect, and for the others as if there were none.
+func (e *TokenEndpoint) spoken(handle endpoint.Handler) endpoint.Handler {
+	return func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+		if err := e.service.Speaks(call.Tenant, v1alpha1.DialectOAuth2); err != nil {
+			e.Fail(w, r, call, err)
+			return
+		}
+		handle(w, r, call)
+	}
 }
 
 // Token answers POST /token for the tenant of the call. It is an endpoint.Handler; what is not a

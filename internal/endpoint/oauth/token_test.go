@@ -249,3 +249,25 @@ func TestKeysAreBesideTheTokenEndpoint(t *testing.T) {
 		t.Error("the log does not say why")
 	}
 }
+
+func TestATenantThatDoesNotSpeakOAuth2(t *testing.T) {
+	t.Parallel()
+	s := inMemory(t)
+	s.Put(gen.AuthTenant(gen.Dialects(v1alpha1.DialectWazo)))
+	for name, r := range map[string]request{
+		"a token":              {path: "/token", form: "grant_type=client_credentials"},
+		"a body of no form":    {path: "/token", form: "{}", typed: true, headers: []string{"Content-Type", "text/plain"}},
+		"an introspection":     {path: "/introspect", form: "token=x"},
+		"a revocation":         {path: "/revoke", form: "token=x"},
+		"in the tenant's path": {path: "/t/" + s.Namespace + "/token", form: "grant_type=client_credentials"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r.method = http.MethodPost
+			golden(t, "unknown-tenant", wire(s.send(t, r)))
+		})
+	}
+	if got := s.send(t, request{method: http.MethodGet, path: "/jwks"}); got.Code != http.StatusOK {
+		t.Errorf("its keys: %d, want them: other dialects' tokens are checked with them too", got.Code)
+	}
+}

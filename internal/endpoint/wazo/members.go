@@ -56,12 +56,12 @@ func (m members) texts(name string) ([]string, error) {
 	return texts, nil
 }
 
-// seconds reads a lifetime from one second to most. It is a number, whose fraction is cut off, or a
+// seconds reads a lifetime from one second to most; zero where there is none. It is a number, whose fraction is cut off, or a
 // whole number in a string, which may have white space around it.
-func (m members) seconds(name string, fallback, most time.Duration) (time.Duration, error) {
+func (m members) seconds(name string, most time.Duration) (time.Duration, error) {
 	raw, given := m[name]
 	if !given {
-		return fallback, nil
+		return 0, nil
 	}
 	seconds, ok := parseSeconds(raw)
 	limit := float64(most / time.Second)

@@ -109,6 +109,7 @@ func TestRefreshInAnotherTenant(t *testing.T) {
 	h, other := newTenant(t), newTenant(t)
 	held := h.offline("phone")
 	wantProblem(t, other.refresh("phone", held.RefreshToken), http.StatusUnauthorized, "Authentication Failed")
+	h.put(speaks(v1alpha1.DialectWazo)) // to other's server this is not the default tenant
 	h.token(other.do("POST", "/t/"+h.namespace+"/0.1/token", `{"client_id": "phone", "refresh_token": "`+held.RefreshToken+`"}`))
 }
 

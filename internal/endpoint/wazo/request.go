@@ -10,7 +10,6 @@ import (
 
 // The bounds of a token request.
 const (
-	defaultLifetime = 2 * time.Hour
 	longestLifetime = 10 * 365 * 24 * time.Hour
 	longestClientID = 1024 // characters
 )
@@ -22,7 +21,7 @@ const mostScopes = 256
 // tokenRequest is the body of POST token. A login's name and password are not in it, whatever it
 // says: they come as Basic credentials.
 type tokenRequest struct {
-	lifetime time.Duration
+	lifetime time.Duration // zero where none is asked for
 	clientID string
 	// offline asks for a refresh token.
 	offline bool
@@ -50,7 +49,7 @@ func parseTokenRequest(body []byte) (*tokenRequest, error) {
 }
 
 func (p *tokenRequest) readLifetime(m members) (err error) {
-	p.lifetime, err = m.seconds("expiration", defaultLifetime, longestLifetime)
+	p.lifetime, err = m.seconds("expiration", longestLifetime)
 	return err
 }
 

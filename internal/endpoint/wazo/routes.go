@@ -7,6 +7,7 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
@@ -32,7 +33,7 @@ type API struct {
 // New makes the dialect. It starts nothing in the background.
 func New(options Options) *API {
 	a := &API{options: options}
-	a.create = a.withBody(a.createToken)
+	a.create = a.spoken(a.withBody(a.createToken))
 	a.checkScopes = a.withBody(a.answerScopes)
 	return a
 }
@@ -50,10 +51,10 @@ func (a *API) Dialect() endpoint.Dialect {
 	for _, prefix := range dialect.Prefixes {
 		dialect.Routes = append(dialect.Routes,
 			endpoint.Route{Method: http.MethodPost, Pattern: prefix + "token", Handle: a.CreateToken},
-			endpoint.Route{Method: http.MethodGet, Pattern: prefix + "token/{token}", Handle: a.getToken},
-			endpoint.Route{Method: http.MethodHead, Pattern: prefix + "token/{token}", Handle: a.headToken},
-			endpoint.Route{Method: http.MethodDelete, Pattern: prefix + "token/{token}", Handle: a.deleteToken},
-			endpoint.Route{Method: http.MethodPost, Pattern: prefix + "token/{token}/scopes/check", Handle: a.checkScopes},
+			endpoint.Route{Method: http.MethodGet, Pattern: prefix + "token/{token}", Handle: a.spoken(a.getToken)},
+			endpoint.Route{Method: http.MethodHead, Pattern: prefix + "token/{token}", Handle: a.spoken(a.headToken)},
+			endpoint.Route{Method: http.MethodDelete, Pattern: prefix + "token/{token}", Handle: a.spoken(a.deleteToken)},
+			endpoint.Route{Method: http.MethodPost, Pattern: prefix + "token/{token}/scopes/check", Handle: a.spoken(a.checkScopes)},
 		)
 	}
 	return dialect
@@ -64,6 +65,17 @@ func (a *API) Dialect() endpoint.Dialect {
 // (endpoint.ByContentType).
 func (a *API) CreateToken(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 	a.create(w, r, call)
+}
+
+// spoken answers for the tenants that speak this dialect, and for the others as if there were none.
+func (a *API) spoken(handle endpoint.Handler) endpoint.Handler {
+	return func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+		if err := a.options.Service.Speaks(call.Tenant, v1alpha1.DialectWazo); err != nil {
+			a.refuse(w, r, call, err)
+			return
+		}
+		handle(w, r, call)
+	}
 }
 
 // bodyHandler answers a request whose body has been read. The error is the answer where there is

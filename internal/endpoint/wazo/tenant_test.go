@@ -84,8 +84,10 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 		Live:      store.NewLive(kubernetes, clock.RealClock{}),
 		Passwords: verifier,
 		Limits:    revision.Limits{MaxJWTTTL: 24 * time.Hour},
-		Clock:     h.clock,
-		Rand:      &locked{r: rand.NewChaCha8([32]byte{1})},
+		// The default tenant speaks both dialects.
+		DefaultTenant: namespace,
+		Clock:         h.clock,
+		Rand:          &locked{r: rand.NewChaCha8([32]byte{1})},
 	}
 	for _, mod := range mods {
 		mod(&config)
@@ -181,6 +183,11 @@ func user(name string, mods ...func(*v1alpha1.AuthUser)) *v1alpha1.AuthUser {
 		mod(u)
 	}
 	return u
+}
+
+// speaks lists the dialects of a tenant.
+func speaks(dialects ...v1alpha1.Dialect) *v1alpha1.AuthTenant {
+	return &v1alpha1.AuthTenant{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.TenantName}, Spec: v1alpha1.AuthTenantSpec{Dialects: dialects}}
 }
 
 func passwordSecret(name, value string) *corev1.Secret {

@@ -339,3 +339,34 @@ func TestScopesOfAClientThatWentAway(t *testing.T) {
 		}
 	}
 }
+
+func TestATenantThatDoesNotSpeakWazo(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	token := h.offline("phone").Token
+	h.put(speaks(v1alpha1.DialectOAuth2))
+	for _, prefix := range []string{"", "/0.1", "/api/auth/0.1", "/t/" + h.namespace + "/0.1"} {
+		wantNoRoute(t, h.do("POST", prefix+"/token", `{}`, "Content-Type", "application/json", "Authorization", basic("alice:"+password)))
+		wantNoRoute(t, h.do("POST", prefix+"/token", `no JSON`, "Content-Type", "application/json"))
+		if prefix == "" {
+			continue
+		}
+		wantNoRoute(t, h.do("GET", prefix+"/token/"+token, ""))
+		wantNoRoute(t, h.do("DELETE", prefix+"/token/"+token, ""))
+		wantNoRoute(t, h.do("POST", prefix+"/token/"+token+"/scopes/check", `{"scopes": []}`))
+		if got := h.do("HEAD", prefix+"/token/"+token, ""); got.status != http.StatusNotFound {
+			t.Errorf("HEAD: %d", got.status)
+		}
+	}
+	h.put(speaks(v1alpha1.DialectWazo))
+	if got := h.do("HEAD", "/0.1/token/"+token, ""); got.status != http.StatusNoContent {
+		t.Errorf("once it speaks wazo again: %d", got.status)
+	}
+}
+
+func wantNoRoute(t *testing.T, got reply) {
+	t.Helper()
+	if got.status != http.StatusNotFound || strings.TrimSpace(got.body) != `{"message":"Not Found"}` {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

@@ -206,6 +206,10 @@ func (x *OnAPIServer) row(t testing.TB, object client.Object) client.Object {
 	t.Helper()
 	rows, name := x.Rows(t), object.GetName()
 	switch object.(type) {
+	case *v1alpha1.AuthTenant:
+		if settings, ok := rows.AuthTenant(); ok {
+			return settings
+		}
 	case *v1alpha1.AuthUser:
 		if user, ok := rows.User(name); ok {
 			return user.AuthUser

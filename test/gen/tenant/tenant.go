@@ -68,8 +68,10 @@ func newTenant(t testing.TB, namespace string, random io.Reader, configure func(
 		Directory: x.Directory,
 		Passwords: verifier,
 		Limits:    revision.Limits{MaxJWTTTL: MaxJWTTTL},
-		Clock:     x.Clock,
-		Rand:      random,
+		// The default tenant speaks both dialects.
+		DefaultTenant: namespace,
+		Clock:         x.Clock,
+		Rand:          random,
 	}
 	configure(&config)
 	x.Service = issuing.New(config)
