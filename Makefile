@@ -48,7 +48,7 @@ vet: ## Run go vet
 	$(GO) vet ./...
 
 .PHONY: test
-test: kube ## Run every test, with the race detector; the last line counts them
+test: kube ## Run every test but the faults, with the race detector; the last line counts them
 	$(GO) run ./hack/gotest -race $(ARGS)
 
 .PHONY: test-unit
@@ -58,6 +58,10 @@ test-unit: ## Run the tests that need no control plane
 .PHONY: test-integration
 test-integration: kube ## Run the tests on a real control plane
 	$(GO) run ./hack/gotest integration -race $(ARGS)
+
+.PHONY: test-faults
+test-faults: kube ## Break what the operator stands on, and measure what holds: see docs/reliability.md
+	$(GO) run ./hack/gotest faults $(ARGS)
 
 .PHONY: bench
 bench: kube ## Measure against the figures to reach, and end with a table of them

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/grantkeeper/grantkeeper/internal/app"
@@ -50,7 +51,8 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	return app.Run(ctx, config, &options, listener, log)
+	in := app.Surroundings{Config: config, Listener: listener, Clock: clock.RealClock{}, Log: log}
+	return app.Run(ctx, in, &options)
 }
 
 func newLogger(verbose bool) logr.Logger {

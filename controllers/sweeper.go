@@ -14,6 +14,10 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/pacing"
 )
 
+// revocationGrace is how long a revocation is kept after its token has expired: by a clock that has
+// been wrong by less than that the token comes back neither before it is set right nor afterwards.
+const revocationGrace = 3 * time.Hour
+
 // orphanGrace is how long an endpoint-made grant may stand without its user or client: a restore
 // brings objects in any order.
 const orphanGrace = time.Hour
@@ -154,7 +158,7 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {
-			return revocation, sometimeAfter(revocation.Spec.ExpiresAt.Time, revocation)
+			return revocation, sometimeAfter(revocation.Spec.ExpiresAt.Add(revocationGrace), revocation)
 		}
 	case directory.Grants:
 		if g, ok := t.Grant(item.Name); ok && g.EndpointMade() {

@@ -1,11 +1,12 @@
-// Command gotest runs the module's tests for `make test`, prints a line per package and the whole
-// output of what failed, and ends with how many passed and failed.
+// Command gotest runs the module's tests for `make test`, prints a line per package, the figures that
+// its tests have measured and the whole output of what failed, and ends with how many passed and
+// failed.
 //
-//	gotest [unit|integration] [go test flags...]
+//	gotest [unit|integration|faults] [go test flags...]
 //
 // An integration test is one whose binary contains test/controlplane, directly or not: nobody keeps
 // a list. Unit tests run first and side by side; integration tests run a package at a time, since
-// each brings a Kubernetes of its own.
+// each brings a Kubernetes of its own. The faults take minutes and run only where they are asked for.
 package main
 
 import (
@@ -19,6 +20,9 @@ import (
 
 // controlPlane is the package that makes a test binary an integration test.
 const controlPlane = "github.com/grantkeeper/grantkeeper/test/controlplane"
+
+// faults is the package that breaks what the operator stands on.
+const faults = "github.com/grantkeeper/grantkeeper/test/faults"
 
 func main() {
 	report := newReport(os.Stdout)
@@ -37,13 +41,15 @@ func run(args []string, report *report) error {
 	if err != nil {
 		return err
 	}
-	if len(args) > 0 && (args[0] == "unit" || args[0] == "integration") {
-		if args[0] == "unit" {
-			integration = nil
-		} else {
-			unit = nil
+	if len(args) > 0 {
+		switch args[0] {
+		case "unit":
+			integration, args = nil, args[1:]
+		case "integration":
+			unit, args = nil, args[1:]
+		case "faults":
+			unit, integration, args = nil, []string{faults}, args[1:]
 		}
-		args = args[1:]
 	}
 	if err := test(unit, args, report); err != nil {
 		return err
@@ -51,7 +57,7 @@ func run(args []string, report *report) error {
 	return test(integration, append(slices.Clone(args), "-p=1", "-timeout=20m"), report)
 }
 
-// packages sorts those that have tests. `go list -test` shows each test binary as a package of its
+// packages sorts those that have tests, without the faults. `go list -test` shows each test binary as a package of its
 // own, named like the package with ".test" behind, whose Deps are all that is linked into it.
 func packages() (unit, integration []string, err error) {
 	list := exec.Command("go", "list", "-test", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "./...")
@@ -64,7 +70,7 @@ func packages() (unit, integration []string, err error) {
 		fields := strings.Fields(string(line))
 		name, isTest := strings.CutSuffix(fields[0], ".test")
 		switch {
-		case !isTest:
+		case !isTest, name == faults:
 		case slices.ContainsFunc(fields, isControlPlane):
 			integration = append(integration, name)
 		default:

@@ -30,10 +30,14 @@ type report struct {
 	builds   map[string]*strings.Builder // the compiler's output by ImportPath
 }
 
+// figureMark begins what a test logs of its measurements.
+const figureMark = "figure: "
+
 // packageReport is what is known of a package whose tests run.
 type packageReport struct {
 	passed, failed int
 	output         map[string]*strings.Builder // by test; "" is the package's own
+	figures        []string                    // what tests have measured
 	parents        map[string]bool             // tests that have subtests
 	failures       map[string]bool             // parents of a failed subtest
 }
@@ -68,6 +72,10 @@ func (r *report) add(e event) {
 	case e.Package == "":
 	case e.Action == "output":
 		appendTo(r.of(e.Package).output, e.Test, e.Output)
+		if _, figure, found := strings.Cut(e.Output, figureMark); found {
+			p := r.of(e.Package)
+			p.figures = append(p.figures, strings.TrimSpace(figure))
+		}
 	case e.Test != "":
 		r.addTest(r.of(e.Package), e)
 	default:
@@ -106,6 +114,7 @@ func (r *report) addTest(p *packageReport, e event) {
 func (r *report) addPackage(p *packageReport, e event) {
 	switch e.Action {
 	case "pass":
+		p.tell(r.out)
 		fmt.Fprintf(r.out, "ok    %s  %d passed in %.1fs\n", e.Package, p.passed, e.Elapsed)
 	case "skip":
 	case "fail":
@@ -115,11 +124,19 @@ func (r *report) addPackage(p *packageReport, e event) {
 		}
 		fmt.Fprintf(r.out, "%s", text(r.builds, e.FailedBuild))
 		p.dump(r.out)
+		p.tell(r.out)
 		fmt.Fprintf(r.out, "FAIL  %s  %d failed, %d passed in %.1fs\n", e.Package, p.failed, p.passed, e.Elapsed)
 	default:
 		return
 	}
 	delete(r.packages, e.Package)
+}
+
+// tell prints the figures.
+func (p *packageReport) tell(out io.Writer) {
+	for _, figure := range p.figures {
+		fmt.Fprintf(out, "      %s\n", figure)
+	}
 }
 
 // dump prints what has been kept: the package's own output and that of tests that never ended.

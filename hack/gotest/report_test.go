@@ -78,6 +78,18 @@ func TestReport(t *testing.T) {
 			want:       "0 passed, 1 failed\n",
 			wantOutput: []string{"panic: no\n"},
 		},
+		"a figure is printed though its test has passed": {
+			events: []string{
+				`{"Action":"run","Package":"p","Test":"TestA"}`,
+				`{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:7: figure: longest rest = 17s\n"}`,
+				`{"Action":"output","Package":"p","Test":"TestA","Output":"all is well\n"}`,
+				`{"Action":"pass","Package":"p","Test":"TestA"}`,
+				`{"Action":"pass","Package":"p"}`,
+			},
+			want:       "1 passed, 0 failed\n",
+			wantOutput: []string{"      longest rest = 17s\nok    p"},
+			notOutput:  "all is well",
+		},
 		"a skipped test is neither": {
 			events: []string{
 				`{"Action":"run","Package":"p","Test":"TestA"}`,

@@ -54,19 +54,31 @@ type app struct {
 	served chan struct{}
 }
 
+// Surroundings are what a replica runs in.
+type Surroundings struct {
+	// Config reaches the API server.
+	Config *rest.Config
+	// Listener is what the endpoint serves on; it is closed at the end.
+	Listener net.Listener
+	// Clock tells the time of tokens, certificates and caches. How long to wait is measured by the
+	// process's own timers, and the lease is kept by these alone.
+	Clock clock.WithTicker
+	Log   logr.Logger
+}
+
 // Run runs the operator until the context ends: the endpoint at once, the controllers when this
-// replica leads. listener is what the endpoint serves on; it is closed at the end.
-func Run(ctx context.Context, config *rest.Config, options *Options, listener net.Listener, log logr.Logger) error {
+// replica leads.
+func Run(ctx context.Context, in Surroundings, options *Options) error {
 	a := &app{
 		options:   options,
-		config:    rest.CopyConfig(config),
+		config:    rest.CopyConfig(in.Config),
 		scheme:    runtime.NewScheme(),
 		directory: directory.New(),
-		clock:     clock.RealClock{},
-		log:       log,
+		clock:     in.Clock,
+		log:       in.Log,
 		served:    make(chan struct{}),
 	}
-	ctx = logr.NewContext(ctx, log)
+	ctx = logr.NewContext(ctx, in.Log)
 	// The API server's own fairness is the limit; a limit in the client only makes a queue of it.
 	a.config.QPS = -1
 	defer a.closeAudit()
@@ -75,7 +87,7 @@ func Run(ctx context.Context, config *rest.Config, options *Options, listener ne
 			return err
 		}
 	}
-	if err := a.addEndpoint(ctx, listener); err != nil {
+	if err := a.addEndpoint(ctx, in.Listener); err != nil {
 		return err
 	}
 	return a.manager.Start(ctx)

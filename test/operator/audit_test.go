@@ -70,7 +70,7 @@ func awaitLine(t *testing.T, want auditLine) auditLine {
 
 func TestTheAuditLogTellsWhatBecameOfEverybody(t *testing.T) {
 	t.Parallel()
-	s := newScene()
+	s := sceneIn(sharedTenants[0]) // the default tenant, which speaks both dialects
 	password, wrong, secret, unknown := s.name("canary-audit-pass"), s.name("canary-audit-wrong"), s.name("canary-audit-consumer"), s.name("canary-audit-unknown")
 	plant("the password", password)
 	plant("a wrong password", wrong)

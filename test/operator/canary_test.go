@@ -167,9 +167,9 @@ func tellTales(text []byte) map[string]bool {
 			found[what] = true
 		}
 	}
-	for of, token := range seen.all() {
-		if bytes.Contains(text, []byte(token.token)) {
-			found["revision "+of.revision+" of grant "+of.grantID] = true
+	for of, token := range seen.All() {
+		if bytes.Contains(text, []byte(token.Token)) {
+			found["revision "+of.Revision+" of grant "+of.GrantID] = true
 		}
 	}
 	return found

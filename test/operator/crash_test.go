@@ -15,6 +15,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/operator"
+	"github.com/grantkeeper/grantkeeper/test/stage"
 )
 
 const (
@@ -33,7 +34,7 @@ func TestNoCrashMakesASecondTokenOrAGap(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := len(r.seen.all())
+		before := len(r.seen.All())
 		r.disturb(t, round)
 		r.awaitWrites(t, before+1+rand.IntN(2*grantsPerCrash))
 		o.Kill()
@@ -49,14 +50,14 @@ func TestNoCrashMakesASecondTokenOrAGap(t *testing.T) {
 	o.Kill()
 	r.nothingIsIssuedAfterARestart(t)
 	r.noneExpired(t)
-	r.seen.check(t)
+	r.seen.Check(t)
 }
 
 // ruin is a tenant of an operator that is killed.
 type ruin struct {
 	*scene
 	options operator.Options
-	seen    *recorder
+	seen    *stage.Recorder
 	grants  []*v1alpha1.RefreshTokenGrant
 }
 
@@ -71,7 +72,7 @@ func newRuin(t *testing.T) *ruin {
 	options.Flags = append(options.Flags, "--leader-elect=false")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(cancel)
-	recorder, err := record(ctx, cp.Config, release.Tenants...)
+	recorder, err := stage.Record(ctx, cp.Config, release.Tenants...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func (r *ruin) deleteSecret(t *testing.T, g *v1alpha1.RefreshTokenGrant) {
 func (r *ruin) awaitWrites(t *testing.T, want int) {
 	t.Helper()
 	controlplane.Eventually(t, patience, func(context.Context) error {
-		if found := len(r.seen.all()); found < want {
+		if found := len(r.seen.All()); found < want {
 			return fmt.Errorf("%d revisions, want %d", found, want)
 		}
 		return nil
@@ -135,8 +136,8 @@ func (r *ruin) awaitWrites(t *testing.T, want int) {
 func (r *ruin) noneExpired(t *testing.T) {
 	t.Helper()
 	now := time.Now()
-	for grantID, token := range r.seen.currents() {
-		if !now.Before(token.expiresAt) {
+	for grantID, token := range r.seen.Currents() {
+		if !now.Before(token.ExpiresAt) {
 			t.Errorf("the token of grant %s has expired", grantID)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/test/gen"
+	"github.com/grantkeeper/grantkeeper/test/stage"
 )
 
 func TestAMissingPasswordSecretIsAskedForAndNeverMade(t *testing.T) {
@@ -152,9 +153,9 @@ func TestAGeneratedCredentialIsTheSameHoweverItWasLost(t *testing.T) {
 			same("after the status was lost", func(*corev1.Secret) error { return nil })
 
 			edited := secretNamed(t, s.namespace, first.Name)
-			edit(t, edited, func(secret *corev1.Secret) { secret.Data[tc.keys[1]] = []byte(vandalism + "credential") })
+			edit(t, edited, func(secret *corev1.Secret) { secret.Data[tc.keys[1]] = []byte(stage.Vandalism + "credential") })
 			same("after an edit", func(now *corev1.Secret) error {
-				if strings.HasPrefix(string(now.Data[tc.keys[1]]), vandalism) {
+				if strings.HasPrefix(string(now.Data[tc.keys[1]]), stage.Vandalism) {
 					return fmt.Errorf("it has not been repaired")
 				}
 				return nil
@@ -240,7 +241,7 @@ func TestANameThatIsHeldIsRefusedUntilItsHolderGoes(t *testing.T) {
 			s := newScene()
 			holder, later := tc.holder(s), tc.later(s)
 			if g, isGrant := holder.(*v1alpha1.RefreshTokenGrant); isGrant {
-				seen.excuse(g.Spec.ID) // two grants have it
+				seen.Excuse(g.Spec.ID) // two grants have it
 				s.apply(t, s.user(), s.client())
 			}
 			s.apply(t, holder)

@@ -18,6 +18,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
+	"github.com/grantkeeper/grantkeeper/test/stage"
 )
 
 // backWithin is how soon a Secret that was edited or deleted is as it was.
@@ -32,7 +33,7 @@ func TestASecretIsBackWithinSecondsWithTheSameTokenAndOneEvent(t *testing.T) {
 		},
 		"that was edited": func(t *testing.T, secret *corev1.Secret) {
 			t.Helper()
-			edit(t, secret, func(secret *corev1.Secret) { secret.Data[v1alpha1.KeyAccessToken] = []byte(vandalism + "token") })
+			edit(t, secret, func(secret *corev1.Secret) { secret.Data[v1alpha1.KeyAccessToken] = []byte(stage.Vandalism + "token") })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +175,7 @@ func TestSuspendingStopsTheRenewalAndActivatingResumesIt(t *testing.T) {
 	t.Parallel()
 	s := newScene()
 	g, before := s.issued(t, lifetime("20s", "15s"))
-	seen.excuse(g.Spec.ID) // it expires while it is suspended
+	seen.Excuse(g.Spec.ID) // it expires while it is suspended
 	edit(t, g, gen.GrantState(v1alpha1.GrantStateSuspended))
 	awaitRefused(t, g, v1alpha1.ReasonSuspended)
 	stopped := secretOf(t, g)

@@ -61,16 +61,29 @@ func Install(ctx context.Context, kubeconfig string, release Release) error {
 	if err != nil {
 		return err
 	}
-	helm, err := output(ctx, root, filepath.Join(root, "hack", "tool.sh"), "helm")
-	if err != nil {
-		return err
-	}
-	_, err = output(ctx, root, helm, "upgrade", release.name(), filepath.Join(root, "charts", "grantkeeper"),
-		"--install", "--create-namespace", "--namespace", release.Namespace, "--kubeconfig", kubeconfig,
+	return helm(ctx, root, kubeconfig, "upgrade", release.name(), filepath.Join(root, "charts", "grantkeeper"),
+		"--install", "--create-namespace", "--namespace", release.Namespace,
 		"--set", "replicaCount=0",
 		"--set", fmt.Sprintf("crds.enabled=%t", release.CRDs),
 		"--set", fmt.Sprintf("rolloutRestarts.enabled=%t", release.RolloutRestarts),
 		"--set", release.tenantsValue())
+}
+
+// Uninstall uninstalls the chart as a person would. It does not touch a running replica.
+func Uninstall(ctx context.Context, kubeconfig string, release Release) error {
+	root, err := controlplane.ModuleRoot()
+	if err != nil {
+		return err
+	}
+	return helm(ctx, root, kubeconfig, "uninstall", release.name(), "--namespace", release.Namespace)
+}
+
+func helm(ctx context.Context, root, kubeconfig string, args ...string) error {
+	helm, err := output(ctx, root, filepath.Join(root, "hack", "tool.sh"), "helm")
+	if err != nil {
+		return err
+	}
+	_, err = output(ctx, root, helm, append(args, "--kubeconfig", kubeconfig)...)
 	return err
 }
 

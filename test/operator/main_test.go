@@ -14,19 +14,16 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/operator"
+	"github.com/grantkeeper/grantkeeper/test/stage"
 )
 
 // patience bounds every wait. Only a test that fails reaches it.
-const patience = 90 * time.Second
+const patience = stage.Patience
 
 // parallel is how many tests run at a time: they wait for clocks and for the operator, and not for a
 // CPU of their own.
@@ -69,7 +66,7 @@ var (
 	// endpoint writes as the operator's ServiceAccount, as the token endpoint does.
 	endpoint client.Client
 	// seen has recorded every Secret that the shared operator wrote.
-	seen *recorder
+	seen *stage.Recorder
 )
 
 func TestMain(m *testing.M) {
@@ -97,7 +94,7 @@ func run(m *testing.M) (code int) {
 	}
 	code = m.Run()
 	// Whatever the tests were about, every Secret and every word that the operator wrote meanwhile counts.
-	if err := errors.Join(append(seen.violations(), leaks(ctx)...)...); err != nil {
+	if err := errors.Join(append(seen.Violations(), leaks(ctx)...)...); err != nil {
 		return max(code, fail(err))
 	}
 	return code
@@ -127,10 +124,10 @@ func setUp(ctx context.Context, dir string) (stop func(), err error) {
 		return stop, err
 	}
 	undo = append(undo, func() { _ = cp.Stop() })
-	if admin, err = clientOf(cp.Config); err != nil {
+	if admin, err = stage.Connect(cp.Config); err != nil {
 		return stop, err
 	}
-	if seen, err = record(ctx, cp.Config, append(sharedTenants, ownTenants...)...); err != nil {
+	if seen, err = stage.Record(ctx, cp.Config, append(sharedTenants, ownTenants...)...); err != nil {
 		return stop, err
 	}
 	options, err := install(ctx, dir, operator.Release{
@@ -143,7 +140,7 @@ func setUp(ctx context.Context, dir string) (stop func(), err error) {
 	if err != nil {
 		return stop, err
 	}
-	if endpoint, err = clientOf(account); err != nil {
+	if endpoint, err = stage.Connect(account); err != nil {
 		return stop, err
 	}
 	options.Flags = append(options.Flags, "--verbose")
@@ -178,14 +175,4 @@ func ownRelease(name string) operator.Release {
 	return operator.Release{
 		Name: operator.DefaultName + "-" + name, Namespace: operator.DefaultName + "-" + name, Tenants: []string{"team-" + name},
 	}
-}
-
-func clientOf(config *rest.Config) (client.WithWatch, error) {
-	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
-		return nil, err
-	}
-	config = rest.CopyConfig(config)
-	config.QPS = -1
-	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Address string
 	// APIServer is the URL at which the operator reaches the API server; empty for the API server's own.
 	APIServer string
+	// APIServerCA is the PEM certificate to trust there; empty for the control plane's.
+	APIServerCA []byte
 	// BaseURL that clients are told; empty for the one of Address.
 	BaseURL string
 	// Flags are added to those that follow from the release.
@@ -54,6 +56,9 @@ func Command(ctx context.Context, cp *controlplane.ControlPlane, options Options
 	}
 	if options.APIServer != "" {
 		config.Host = options.APIServer
+	}
+	if len(options.APIServerCA) > 0 {
+		config.CAData = options.APIServerCA
 	}
 	kubeconfig := filepath.Join(options.Dir, "operator.kubeconfig")
 	if err := controlplane.WriteKubeconfig(kubeconfig, config, release.Namespace); err != nil {
@@ -125,6 +130,9 @@ func (o *Operator) AwaitReady(ctx context.Context) error {
 
 // Stop asks the operator to end, waits until it has, and fails where it did not end well.
 func (o *Operator) Stop() error { return o.process.Stop() }
+
+// PID is the id of the operator's process.
+func (o *Operator) PID() int { return o.process.PID() }
 
 // Kill ends the operator at once, as a crash would.
 func (o *Operator) Kill() { o.process.Kill() }

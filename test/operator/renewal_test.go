@@ -116,7 +116,7 @@ func TestATokenNeverOutlivesItsGrant(t *testing.T) {
 		t.Errorf("notAfter %s, renewalTime %v; want %s and none", g.Status.NotAfter, g.Status.RenewalTime, end)
 	}
 	await(t, g, v1alpha1.ConditionIssuing, metav1.ConditionFalse, v1alpha1.ReasonFinal)
-	seen.excuse(g.Spec.ID) // its token may expire
+	seen.Excuse(g.Spec.ID) // its token may expire
 	awaitRefused(t, g, v1alpha1.ReasonExpired)
 	sameData(t, "after the end", secretOf(t, g), secret)
 	edit(t, g, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.ExpiresAt = nil })
@@ -183,7 +183,7 @@ func TestWhileTheUserIsDisabledTheSecretStaysAndIsNotRenewed(t *testing.T) {
 	awaitRefused(t, user, v1alpha1.ReasonDisabled)
 	awaitRefused(t, g, v1alpha1.ReasonUserNotReady)
 	stopped := secretOf(t, g)
-	seen.excuse(g.Spec.ID) // it expires before the user is back
+	seen.Excuse(g.Spec.ID) // it expires before the user is back
 	awaitTime(t, issuedAt(t, before).Add(13*time.Second))
 	if now := secretOf(t, g); now.ResourceVersion != stopped.ResourceVersion {
 		t.Error("the Secret was written while the user was disabled")

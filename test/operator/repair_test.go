@@ -12,6 +12,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 	"github.com/grantkeeper/grantkeeper/test/gen"
+	"github.com/grantkeeper/grantkeeper/test/stage"
 )
 
 // formats are both kinds of token: what holds for one has to hold for the other.
@@ -74,7 +75,7 @@ func TestAnEditedSecretIsBroughtBack(t *testing.T) {
 	g, before := s.issued(t)
 	for name, vandalize := range map[string]func(*corev1.Secret){
 		"where the token was replaced": func(secret *corev1.Secret) {
-			secret.Data[v1alpha1.KeyAccessToken] = []byte(vandalism + "token")
+			secret.Data[v1alpha1.KeyAccessToken] = []byte(stage.Vandalism + "token")
 		},
 		"where the token was removed":  func(secret *corev1.Secret) { delete(secret.Data, v1alpha1.KeyAccessToken) },
 		"where all data was removed":   func(secret *corev1.Secret) { secret.Data = nil },
@@ -169,7 +170,7 @@ func TestWhereSecretAndStatusAreLostThereIsANewToken(t *testing.T) {
 			t.Parallel()
 			s := newScene()
 			g, before := s.issued(t, format)
-			seen.excuse(g.Spec.ID)
+			seen.Excuse(g.Spec.ID)
 			// Suspended, nothing is written in between.
 			edit(t, g, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.State = v1alpha1.GrantStateSuspended })
 			awaitRefused(t, g, v1alpha1.ReasonSuspended)

@@ -3,8 +3,15 @@ package operator_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +99,58 @@ func toldOnce(t *testing.T, path, namespace string) {
 			if found != want {
 				return fmt.Errorf("the log says %q of %q %d times, want %d", what, namespace, found, want)
 			}
+		}
+		return nil
+	})
+}
+
+// tokenStatus asks how the endpoint stands to the token of a Secret, by /introspect with the credentials
+// of the scene's client: "active", "inactive", or the status code.
+func tokenStatus(t *testing.T, s *scene, secret *corev1.Secret) func(context.Context) (string, error) {
+	t.Helper()
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(secret.Data[v1alpha1.KeyCABundle])
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	credential := secretNamed(t, s.namespace, s.name("billing-client")).Data
+	body := url.Values{"token": {string(secret.Data[v1alpha1.KeyAccessToken])}}
+	return func(ctx context.Context) (string, error) {
+		return introspect(ctx, &http.Client{Transport: transport}, string(secret.Data[v1alpha1.KeyIssuer])+"/introspect",
+			url.UserPassword(string(credential[v1alpha1.KeyClientID]), string(credential[v1alpha1.KeyClientSecret])), body)
+	}
+}
+
+func introspect(ctx context.Context, client *http.Client, at string, credential *url.Userinfo, body url.Values) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at, strings.NewReader(body.Encode()))
+	if err != nil {
+		return "", err
+	}
+	secret, _ := credential.Password()
+	request.SetBasicAuth(credential.Username(), secret)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var answer struct{ Active bool }
+	if response.StatusCode != http.StatusOK {
+		return strconv.Itoa(response.StatusCode), nil
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return "", err
+	}
+	if answer.Active {
+		return "active", nil
+	}
+	return "inactive", nil
+}
+
+func awaitStatus(t *testing.T, status func(context.Context) (string, error), want string, within time.Duration) {
+	t.Helper()
+	controlplane.Eventually(t, within, func(ctx context.Context) error {
+		if got, err := status(ctx); err != nil || got != want {
+			return fmt.Errorf("the token is %q, want %q; %w", got, want, err)
 		}
 		return nil
 	})

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,6 +18,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
+	"github.com/grantkeeper/grantkeeper/test/stage"
 )
 
 // scene is the part of a tenant that one test has to itself: names that nobody else uses.
@@ -103,13 +103,7 @@ func (s *scene) issued(t *testing.T, mods ...func(*v1alpha1.RefreshTokenGrant)) 
 // edit changes an object as a person would, and tries again where somebody else was faster.
 func edit[T client.Object](t *testing.T, object T, change func(T)) {
 	t.Helper()
-	controlplane.Eventually(t, patience, func(ctx context.Context) error {
-		if err := admin.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-			return err
-		}
-		change(object)
-		return admin.Update(ctx, object)
-	})
+	stage.Edit(t, admin, object, change)
 }
 
 func remove(t *testing.T, object client.Object, options ...client.DeleteOption) {
@@ -128,26 +122,10 @@ func loseStatus(t *testing.T, object client.Object) {
 	}
 }
 
-func conditionsOf(object client.Object) []metav1.Condition {
-	switch o := object.(type) {
-	case *v1alpha1.AuthTenant:
-		return o.Status.Conditions
-	case *v1alpha1.AuthUser:
-		return o.Status.Conditions
-	case *v1alpha1.AuthClient:
-		return o.Status.Conditions
-	case *v1alpha1.RefreshTokenGrant:
-		return o.Status.Conditions
-	}
-	return nil
-}
-
 // awaitReady waits until each object says that its present spec is in place.
 func awaitReady(t *testing.T, objects ...client.Object) {
 	t.Helper()
-	for _, object := range objects {
-		await(t, object, v1alpha1.ConditionReady, metav1.ConditionTrue, "")
-	}
+	stage.AwaitReady(t, admin, objects...)
 }
 
 // awaitRefused waits until an object is not Ready for a reason, and returns what it tells.
@@ -159,22 +137,7 @@ func awaitRefused(t *testing.T, object client.Object, reason string) string {
 // await waits for a condition about the present spec; an empty reason is any. It returns the message.
 func await(t *testing.T, object client.Object, condition string, status metav1.ConditionStatus, reason string) (message string) {
 	t.Helper()
-	controlplane.Eventually(t, patience, func(ctx context.Context) error {
-		if err := admin.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-			return err
-		}
-		found := meta.FindStatusCondition(conditionsOf(object), condition)
-		switch {
-		case found == nil:
-			return fmt.Errorf("%T %q has no condition %s", object, object.GetName(), condition)
-		case found.ObservedGeneration != object.GetGeneration(), found.Status != status, reason != "" && found.Reason != reason:
-			return fmt.Errorf("%T %q of generation %d is %s=%s/%s at %d: %s; want %s/%s", object, object.GetName(), object.GetGeneration(),
-				condition, found.Status, found.Reason, found.ObservedGeneration, found.Message, status, reason)
-		}
-		message = found.Message
-		return nil
-	})
-	return message
+	return stage.Await(t, admin, object, condition, status, reason)
 }
 
 // secretOf reads the Secret of a grant.
@@ -254,12 +217,7 @@ func issuedAt(t *testing.T, secret *corev1.Secret) time.Time {
 // awaitTime waits until the clock shows a time.
 func awaitTime(t *testing.T, at time.Time) {
 	t.Helper()
-	controlplane.Eventually(t, patience, func(context.Context) error {
-		if time.Now().Before(at) {
-			return fmt.Errorf("it is not %s yet", at)
-		}
-		return nil
-	})
+	stage.AwaitTime(t, at)
 }
 
 // sameData compares without ever printing what is compared.

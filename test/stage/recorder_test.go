@@ -1,4 +1,4 @@
-package operator_test
+package stage
 
 import (
 	"strings"
@@ -30,7 +30,7 @@ func TestTheRecorderSeesBrokenPromises(t *testing.T) {
 	}{
 		"a token that is renewed":    {seen: []*corev1.Secret{secret("1", "a", time.Hour), secret("2", "b", time.Hour)}},
 		"a token that comes back":    {seen: []*corev1.Secret{secret("1", "a", time.Hour), secret("1", "a", time.Hour)}},
-		"a token that a test spoils": {seen: []*corev1.Secret{secret("1", "a", time.Hour), secret("1", vandalism, time.Hour)}},
+		"a token that a test spoils": {seen: []*corev1.Secret{secret("1", "a", time.Hour), secret("1", Vandalism, time.Hour)}},
 		"two tokens of one revision": {
 			seen: []*corev1.Secret{secret("1", "a", time.Hour), secret("1", "b", time.Hour)}, want: "two different tokens",
 		},
@@ -50,7 +50,7 @@ func TestTheRecorderSeesBrokenPromises(t *testing.T) {
 			for _, secret := range tc.seen {
 				r.take(secret)
 			}
-			problems := r.violations()
+			problems := r.Violations()
 			if tc.want == "" && len(problems) > 0 || tc.want != "" && (len(problems) == 0 || !strings.Contains(problems[0].Error(), tc.want)) {
 				t.Errorf("complaints %v, want %q", problems, tc.want)
 			}
