@@ -64,6 +64,9 @@ type Ask struct {
 	GrantID string
 	// Epoch is the spec.epoch of the grant.
 	Epoch int64
+	// GrantNamespace is where the grant is, where that is not the tenant itself:
+	// two grants of one id in two namespaces share no token.
+	GrantNamespace string
 }
 
 // ExpiresAt is the exp of a token issued at the given second: its lifetime
@@ -92,6 +95,9 @@ func (a *Ask) Digest(issuedAt time.Time) [sha256.Size]byte {
 	f.number(a.ExpiresAt(issuedAt).Unix())
 	f.text(a.GrantID)
 	f.number(a.Epoch)
+	if a.GrantNamespace != "" { // one frame more than any digest without it
+		f.text(a.GrantNamespace)
+	}
 	return sha256.Sum256(f.bytes)
 }
 

@@ -46,6 +46,10 @@ type Access struct {
 	// Without a grant both are zero.
 	GrantID string
 	Epoch   int64
+	// GrantNamespace is where the grant is, where that is not the tenant itself.
+	// It is part of the sid, because an id is unique within one namespace only:
+	// no grant elsewhere may stand in for one of the tenant's.
+	GrantNamespace string
 	// AuthTime is when the user proved who they are; zero: this token does not
 	// stem from a login.
 	AuthTime time.Time
@@ -85,6 +89,8 @@ func (a *Access) check() error {
 		return errors.New("issuer, subject and id are all required")
 	case a.GrantID == "" && a.Epoch != 0, a.GrantID != "" && !isUUID(a.GrantID), a.Epoch < 0:
 		return errors.New("the grant is not a UUID with an epoch")
+	case a.GrantNamespace != "" && (a.GrantID == "" || !isNamespace(a.GrantNamespace)):
+		return errors.New("the grant's namespace is none, or there is no grant")
 	}
 	if err := a.checkTimes(); err != nil {
 		return err

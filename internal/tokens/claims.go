@@ -24,7 +24,11 @@ func appendMembers(dst []byte, a *Access) []byte {
 	}
 	if a.GrantID != "" {
 		dst = append(append(dst, `,"sid":"`...), a.GrantID...)
-		dst = append(appendInt(append(dst, '.'), a.Epoch), '"')
+		dst = appendInt(append(dst, '.'), a.Epoch)
+		if a.GrantNamespace != "" {
+			dst = append(append(dst, '.'), a.GrantNamespace...)
+		}
+		dst = append(dst, '"')
 	}
 	if !a.AuthTime.IsZero() {
 		dst = appendSeconds(append(dst, `,"auth_time":`...), a.AuthTime)

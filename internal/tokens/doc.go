@@ -19,7 +19,8 @@
 //	iss sub aud exp iat nbf jti client_id   client_id only where there is one
 //	scope                                   OAuth2, unless empty: space-separated
 //	acl                                     wazo, also when empty: an array
-//	sid                                     "<grant id>.<epoch>", where there is a grant
+//	sid                                     "<grant id>.<epoch>", where there is a grant,
+//	                                        and ".<namespace>" where it is in another one
 //	auth_time cv                            where the token stems from a login
 //	name given_name family_name email email_verified   OAuth2, where granted
 //
@@ -43,8 +44,9 @@
 // # Refresh tokens
 //
 //	<grant id>.<epoch>.<generation>.<key version>.<MAC>
+//	<grant id>.<epoch>.<generation>.<key version>.<namespace>.<MAC>
 //
-// The grant id is a UUID in lower case and the numbers are decimals in their
+// The second is that of a grant in another namespace than the tenant. The grant id is a UUID in lower case and the numbers are decimals in their
 // shortest form. The MAC, in base64url, is that of two parts under the given
 // version of the refresh key: the tenant's namespace, and everything before the
 // last dot.

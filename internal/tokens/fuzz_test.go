@@ -120,6 +120,7 @@ func FuzzParseRefresh(f *testing.F) {
 func FuzzParseRefreshFields(f *testing.F) {
 	ring := testRing(f)
 	f.Add(testGrant + ".1.2.1")
+	f.Add(testGrant + ".1.2.1.team-b")
 	f.Fuzz(func(t *testing.T, fields string) {
 		refresh, ok := parseRefreshFields(fields)
 		if !ok {

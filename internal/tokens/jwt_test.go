@@ -27,7 +27,8 @@ func accesses() map[string]*Access {
 		"oauth2-unverified-email": oauth2Access(func(a *Access) {
 			a.Profile = &Profile{Email: "zoe@example.com"}
 		}),
-		"wazo-login": wazoAccess(),
+		"oauth2-grant-crossing": oauth2Access(func(a *Access) { a.GrantNamespace = "team-b" }),
+		"wazo-login":            wazoAccess(),
 		"wazo-grant": wazoAccess(func(a *Access) {
 			a.ClientID, a.GrantID, a.Epoch = "my \"phone\"\\\n\x01é", testGrant, 3
 			a.AuthTime, a.CredentialVersion = time.Time{}, ""
@@ -170,6 +171,8 @@ func TestSignRefuses(t *testing.T) {
 		"a grant in upper case":               oauth2Access(func(a *Access) { a.GrantID = strings.ToUpper(testGrant) }),
 		"an epoch without a grant":            oauth2Access(func(a *Access) { a.GrantID = "" }),
 		"a negative epoch":                    oauth2Access(func(a *Access) { a.Epoch = -1 }),
+		"a namespace that is none":            oauth2Access(func(a *Access) { a.GrantNamespace = "team.b" }),
+		"a namespace without a grant":         wazoAccess(func(a *Access) { a.GrantNamespace = "team-b" }),
 		"an empty scope":                      oauth2Access(func(a *Access) { a.Scopes = []string{"a", ""} }),
 		"two scopes in one":                   oauth2Access(func(a *Access) { a.Scopes = []string{"a b"} }),
 		"an acl in OAuth2":                    oauth2Access(func(a *Access) { a.ACL = []string{"#"} }),

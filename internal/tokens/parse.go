@@ -51,7 +51,7 @@ func readMembers(c *cursor, a *Access) {
 		a.Scopes = strings.Split(scope, " ")
 	}
 	if c.accept(`,"sid":`) {
-		a.GrantID, a.Epoch = readSID(c)
+		readSID(c, a)
 	}
 	if c.accept(`,"auth_time":`) {
 		a.AuthTime = c.seconds()
@@ -75,13 +75,14 @@ func readAudience(c *cursor) []string {
 	return audiences
 }
 
-func readSID(c *cursor) (grantID string, epoch int64) {
-	grantID, digits, _ := strings.Cut(c.text(), ".")
+func readSID(c *cursor, a *Access) {
+	id, rest, _ := strings.Cut(c.text(), ".")
+	digits, namespace, crosses := strings.Cut(rest, ".")
 	epoch, ok := parseCanonical(digits)
-	if !ok {
+	if !ok || crosses && namespace == "" {
 		c.fail()
 	}
-	return grantID, epoch
+	a.GrantID, a.Epoch, a.GrantNamespace = id, epoch, namespace
 }
 
 func readProfile(c *cursor) *Profile {

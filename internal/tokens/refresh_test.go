@@ -19,6 +19,7 @@ func TestRefreshTokensAreFinalAndReadBack(t *testing.T) {
 		"refresh-newest-key": {GrantID: testGrant, Epoch: 1, Generation: 0, KeyVersion: ring.NewestRefresh()},
 		"refresh-rotated":    {GrantID: testGrant, Epoch: 3, Generation: 41, KeyVersion: 2},
 		"refresh-largest":    {GrantID: testGrant, Epoch: math.MaxInt64, Generation: math.MaxInt64, KeyVersion: 2},
+		"refresh-crossing":   {GrantID: testGrant, Epoch: 1, Generation: 1, KeyVersion: 1, GrantNamespace: "team-b"},
 	}
 	for name, refresh := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -50,6 +51,7 @@ func TestEncodeRefusesRefresh(t *testing.T) {
 		"a key that is not there":   {GrantID: testGrant, KeyVersion: 3},
 		"no key":                    {GrantID: testGrant},
 		"a negative version of key": {GrantID: testGrant, KeyVersion: -1},
+		"a namespace with a dot":    {GrantID: testGrant, KeyVersion: 1, GrantNamespace: "team.b"},
 	}
 	for name, refresh := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +88,12 @@ func TestParseRefreshRefuses(t *testing.T) {
 		"a UUID":                           {testGrant, ErrMalformed},
 		"no MAC":                           {replace(mac, ""), ErrSignature},
 		"a field less":                     {resign(testGrant + ".1.1"), ErrMalformed},
-		"a field more":                     {resign(testGrant + ".1.2.1.1"), ErrMalformed},
+		"a field more":                     {resign(testGrant + ".1.2.1.team-b.1"), ErrMalformed},
+		"an empty namespace":               {resign(testGrant + ".1.2.1."), ErrMalformed},
+		"a namespace in upper case":        {resign(testGrant + ".1.2.1.Team"), ErrMalformed},
+		"a namespace that ends in a dash":  {resign(testGrant + ".1.2.1.team-"), ErrMalformed},
+		"a namespace that no cluster has":  {resign(testGrant + ".1.2.1." + strings.Repeat("b", 64)), ErrMalformed},
+		"a namespace that was put in":      {replace(".2.1.", ".2.1.team-b."), ErrSignature},
 		"an empty field":                   {resign(testGrant + ".1..1"), ErrMalformed},
 		"a grant in upper case":            {resign(strings.ToUpper(testGrant) + ".1.2.1"), ErrMalformed},
 		"a grant without dashes":           {resign(strings.ReplaceAll(testGrant, "-", "") + ".1.2.1"), ErrMalformed},
