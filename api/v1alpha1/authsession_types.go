@@ -35,6 +35,14 @@ type AuthSessionSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')",message="grantID must be a UUID in lower case with dashes"
 	GrantID string `json:"grantID,omitempty"`
 
+	// grantNamespace is where that grant is, where that is another namespace.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="!format.dns1123Label().validate(self).hasValue()",message="must be the name of a namespace: lower-case letters, digits and '-', with a letter or digit at both ends"
+	GrantNamespace string `json:"grantNamespace,omitempty"`
+
 	// mobile marks a mobile session of the wazo dialect.
 	//
 	// +optional

@@ -20,6 +20,20 @@ func (s *RefreshTokenGrantSpec) IsWazo() bool {
 	return s.ClientRef == nil
 }
 
+// UserNamespace is where the grant's user and client are, and whose tenant signs its tokens: the
+// grant's own namespace where userRef names none.
+func (g *RefreshTokenGrant) UserNamespace() string {
+	return orDefault(g.Spec.UserRef.Namespace, g.Namespace)
+}
+
+// CrossesFrom is the grant's namespace where its user is in another one, and empty where it is not.
+func (g *RefreshTokenGrant) CrossesFrom() string {
+	if g.UserNamespace() == g.Namespace {
+		return ""
+	}
+	return g.Namespace
+}
+
 // EffectiveState is the state, or Active where it is absent. It does not look at expiresAt.
 func (s *RefreshTokenGrantSpec) EffectiveState() GrantState {
 	return orDefault(s.State, GrantStateActive)

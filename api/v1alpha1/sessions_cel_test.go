@@ -19,6 +19,7 @@ subject: ` + aUUID + `
 username: alice
 clientID: phone
 grantID: ` + otherUUID + `
+grantNamespace: team-b
 mobile: true
 expiresAt: "2026-01-01T00:00:00Z"
 sealed: AQID`,
@@ -46,6 +47,10 @@ sealed: AQID`,
 		"a session's grant is a UUID": {
 			name: digest, spec: `{grantID: billing, expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
 			wantField: "spec.grantID", wantMessage: "grantID must be a UUID",
+		},
+		"a grant's namespace must be one": {
+			name: digest, spec: `{grantNamespace: team.b, expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			wantField: "spec.grantNamespace", wantMessage: "must be the name of a namespace",
 		},
 	})
 }

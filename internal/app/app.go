@@ -211,6 +211,7 @@ func (a *app) addTenancies(context.Context) error {
 			keyrings:  a.ownView,
 		}
 		a.tenancies = append(a.tenancies, t)
+		a.directory.Await(namespace)
 		a.leading.tasks = append(a.leading.tasks, func(ctx context.Context) error { return a.leadTenancy(ctx, t) })
 		if err := a.manager.Add(t); err != nil {
 			return fmt.Errorf("add namespace %q: %w", namespace, err)

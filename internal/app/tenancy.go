@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -166,8 +167,9 @@ func (t *tenancy) judge() (standing, time.Time) {
 	return served, asOf
 }
 
-// cacheOptions keep out of memory what nobody looks at: Secrets without our label, and the record
-// of who wrote which field.
+// cacheOptions keep out of memory what nobody looks at: Secrets without our label, namespaces that are
+// no tenants of this reader, and the record of who wrote which field. A namespace is selected by its
+// name, which is how RBAC lets one be listed and no other.
 func (t *tenancy) cacheOptions() cache.Options {
 	options := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
@@ -175,6 +177,7 @@ func (t *tenancy) cacheOptions() cache.Options {
 	}
 	if t.namespace != "" {
 		options.DefaultNamespaces = map[string]cache.Config{t.namespace: {}}
+		options.ByObject[&corev1.Namespace{}] = cache.ByObject{Field: fields.OneTermEqualSelector("metadata.name", t.namespace)}
 	}
 	t.view.follow(&options)
 	return options
@@ -216,6 +219,7 @@ func (t *tenancy) awaitReadable(ctx context.Context) cluster.Cluster {
 			return tenants
 		}
 		if refused(err) {
+			t.directory.MarkLost(t.namespace)
 			t.settled.Store(true)
 		}
 		select {

@@ -23,6 +23,8 @@ const (
 	Secrets     Kind = "Secret"
 	Keyrings    Kind = "Keyring"
 	Trust       Kind = "Trust"
+	// Namespaces is about a namespace itself: its labels, and whether it can be read.
+	Namespaces Kind = "Namespace"
 )
 
 // Change names one row that was put or removed. The row itself is looked up when it is needed: by
@@ -40,13 +42,25 @@ type Directory struct {
 	subscribers map[int]func(Change)
 	next        int
 	trust       atomic.Pointer[[]byte]
-	// marks tell of namespaces how far they are known; the empty one stands for all.
-	marks map[string]mark
+	// marks tell of namespaces how far they are known; the empty one stands for all. awaited are those
+	// that are to be read.
+	marks   map[string]mark
+	awaited map[string]bool
+	// labels are those of the namespaces themselves.
+	labels    map[string]map[string]string
+	crossings *crossings
 }
 
 // New gives an empty directory.
 func New() *Directory {
-	return &Directory{tenants: map[string]*Tenant{}, subscribers: map[int]func(Change){}, marks: map[string]mark{}}
+	return &Directory{
+		tenants:     map[string]*Tenant{},
+		subscribers: map[int]func(Change){},
+		marks:       map[string]mark{},
+		awaited:     map[string]bool{},
+		labels:      map[string]map[string]string{},
+		crossings:   newCrossings(),
+	}
 }
 
 // Tenant looks up a tenant by its namespace. A namespace without any object of ours is not one.
@@ -121,7 +135,7 @@ func (d *Directory) tenant(namespace string) *Tenant {
 	defer d.mu.Unlock()
 	t, ok := d.tenants[namespace]
 	if !ok {
-		t = newTenant(namespace)
+		t = newTenant(d, namespace)
 		d.tenants[namespace] = t
 	}
 	return t

@@ -16,7 +16,7 @@ import (
 func FedKinds() []client.Object {
 	return []client.Object{
 		&v1alpha1.AuthTenant{}, &v1alpha1.AuthUser{}, &v1alpha1.AuthClient{}, &v1alpha1.RefreshTokenGrant{},
-		&v1alpha1.AuthSession{}, &v1alpha1.TokenRevocation{}, &corev1.Secret{},
+		&v1alpha1.AuthSession{}, &v1alpha1.TokenRevocation{}, &corev1.Secret{}, &corev1.Namespace{},
 	}
 }
 
@@ -28,7 +28,7 @@ func (d *Directory) Feeder(ignore func(namespace string) bool) toolscache.Resour
 			if gone, ok := raw.(toolscache.DeletedFinalStateUnknown); ok {
 				raw = gone.Obj
 			}
-			if object, ok := raw.(client.Object); ok && !ignore(object.GetNamespace()) {
+			if object, ok := raw.(client.Object); ok && !ignore(namespaceOf(object)) {
 				apply(object)
 			}
 		}
@@ -41,13 +41,35 @@ func (d *Directory) Feeder(ignore func(namespace string) bool) toolscache.Resour
 	}
 }
 
+// namespaceOf is the namespace that an object lies in or is.
+func namespaceOf(object client.Object) string {
+	if namespace, ok := object.(*corev1.Namespace); ok {
+		return namespace.Name
+	}
+	return object.GetNamespace()
+}
+
 // Put adds an object or replaces it by its newer self. The object must not be changed afterwards.
 func (d *Directory) Put(object client.Object) {
+	switch o := object.(type) {
+	case *corev1.Namespace:
+		d.putNamespace(o)
+		return
+	case *v1alpha1.RefreshTokenGrant:
+		d.crossings.put(o)
+	}
 	d.change(object, func(t *Tenant) { t.put(object) })
 }
 
 // Remove takes an object out.
 func (d *Directory) Remove(object client.Object) {
+	switch o := object.(type) {
+	case *corev1.Namespace:
+		d.removeNamespace(o.Name)
+		return
+	case *v1alpha1.RefreshTokenGrant:
+		d.crossings.drop(o)
+	}
 	d.change(object, func(t *Tenant) { t.remove(object) })
 }
 
@@ -63,10 +85,11 @@ func (d *Directory) change(object client.Object, apply func(*Tenant)) {
 	t.reshapeAfter(change)
 	affected = append(affected, t.affected(change)...)
 	t.mu.Unlock()
+	affected = append(affected, d.crossings.hangingOn(object)...)
 
 	d.notify(change)
 	slices.SortFunc(affected, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	for _, other := range slices.Compact(affected) {
 		d.notify(other)

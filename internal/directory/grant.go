@@ -16,8 +16,8 @@ type grantTable struct {
 
 func newGrantTable() grantTable {
 	byID := newIndex(func(g *Grant) []string { return []string{g.Spec.ID} })
-	byUser := newIndex(func(g *Grant) []string { return []string{g.Spec.UserRef.Name} })
-	byClient := newIndex(func(g *Grant) []string { return []string{g.clientName()} })
+	byUser := newIndex(func(g *Grant) []string { return []string{g.ofTenant(g.Spec.UserRef.Name)} })
+	byClient := newIndex(func(g *Grant) []string { return []string{g.ofTenant(g.clientName())} })
 	byTarget := newIndex(func(g *Grant) []string { return []string{g.targetName()} })
 	bySubject := newIndex(func(g *Grant) []string { return []string{g.endpointSubject()} })
 	byToken := newIndex(func(g *Grant) []string { return []string{g.Status.TokenID} })
@@ -29,9 +29,19 @@ func newGrantTable() grantTable {
 }
 
 // EndpointMade tells whether the token endpoint made the grant, rather than a person or GitOps:
-// only such a grant may the endpoint change and the sweeper remove.
+// only such a grant may the endpoint change and the sweeper remove. It makes them in its users' own
+// namespaces: one that crosses and looks the part was made by somebody who may say nothing about the
+// user's logins.
 func (g *Grant) EndpointMade() bool {
-	return g.Spec.UserRef.Subject != "" && g.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByGrantkeeper
+	return g.Spec.UserRef.Subject != "" && g.CrossesFrom() == "" && g.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByGrantkeeper
+}
+
+// ofTenant is a name that the grant refers to, unless it lies in another namespace (see crossings).
+func (g *Grant) ofTenant(name string) string {
+	if g.CrossesFrom() != "" {
+		return ""
+	}
+	return name
 }
 
 func (g *Grant) targetName() string {
@@ -70,7 +80,8 @@ func (t *Tenant) GrantsOfWorkload(kind v1alpha1.WorkloadKind, name string) []*Gr
 	return t.grants.byWorkload.all(workloadKey(kind, name))
 }
 
-// GrantByID finds the grant that holds an id.
+// GrantByID finds the grant in this namespace that holds an id. It may be another tenant's, whose
+// user it names.
 func (t *Tenant) GrantByID(id string) (*Grant, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -91,14 +102,14 @@ func (t *Tenant) EndpointGrants(subject string) []*Grant {
 	return t.grants.bySubject.all(subject)
 }
 
-// GrantsOfUser names the grants that refer to a user.
+// GrantsOfUser names the grants in this namespace that refer to a user of it.
 func (t *Tenant) GrantsOfUser(user string) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return otherNames(t.grants.byUser, user, "")
 }
 
-// GrantsOfClient names the grants that refer to a client.
+// GrantsOfClient names the grants in this namespace that refer to a client of it.
 func (t *Tenant) GrantsOfClient(client string) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -121,12 +132,14 @@ func (gt grantTable) sharing(name string) []string {
 	return append(otherNames(gt.byID, g.Spec.ID, name), otherNames(gt.byTarget, g.targetName(), name)...)
 }
 
-// GrantDuplicate names the grant that holds this one's id, where that is another.
+// GrantDuplicate names the grant that holds this one's id, where that is another. Only grants of one
+// namespace can be in each other's way: everywhere else an id counts together with its namespace.
 func (t *Tenant) GrantDuplicate(g *Grant) (holder string, duplicate bool) {
-	if g.Spec.ID == "" {
+	home, ok := t.directory.Tenant(g.Namespace)
+	if !ok || g.Spec.ID == "" {
 		return "", false
 	}
-	held, ok := t.GrantByID(g.Spec.ID)
+	held, ok := home.GrantByID(g.Spec.ID)
 	return nameOf(held), ok && held.Name != g.Name
 }
 

@@ -13,7 +13,12 @@ type sessionTable struct {
 
 func newSessionTable() sessionTable {
 	bySubject := newIndex(func(s *v1alpha1.AuthSession) []string { return []string{cmp.Or(s.Spec.Subject, s.Spec.ClientID)} })
-	byGrant := newIndex(func(s *v1alpha1.AuthSession) []string { return []string{s.Spec.GrantID} })
+	byGrant := newIndex(func(s *v1alpha1.AuthSession) []string {
+		if s.Spec.GrantNamespace != "" {
+			return nil // an id counts within its namespace
+		}
+		return []string{s.Spec.GrantID}
+	})
 	return sessionTable{newTable(bySubject, byGrant), bySubject, byGrant}
 }
 
@@ -32,7 +37,7 @@ func (t *Tenant) SessionsOfSubject(subject string) []*v1alpha1.AuthSession {
 	return t.sessions.bySubject.all(subject)
 }
 
-// SessionsOfGrant lists a grant's sessions in the order of their names.
+// SessionsOfGrant lists the sessions of a grant in this namespace in the order of their names.
 func (t *Tenant) SessionsOfGrant(grantID string) []*v1alpha1.AuthSession {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

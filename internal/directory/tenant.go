@@ -20,6 +20,7 @@ var ErrNoKeyring = errors.New("the tenant has no keyring yet")
 // Tenant is one namespace's part of the directory. All methods may be called at once from many
 // goroutines; none does I/O.
 type Tenant struct {
+	directory *Directory
 	namespace string
 	ring      atomic.Pointer[ringOrError]
 
@@ -39,8 +40,9 @@ type ringOrError struct {
 	err  error
 }
 
-func newTenant(namespace string) *Tenant {
+func newTenant(d *Directory, namespace string) *Tenant {
 	return &Tenant{
+		directory:   d,
 		namespace:   namespace,
 		users:       newUserTable(),
 		clients:     newClientTable(),

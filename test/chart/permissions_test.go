@@ -35,7 +35,7 @@ var (
 		"tokenrevocations.auth.grantkeeper.dev":          "create delete get list watch",
 		"secrets":                                        "create get list update watch",
 		"events.events.k8s.io":                           "create patch",
-		"namespaces " + tenant:                           "get",
+		"namespaces " + tenant:                           "get list watch",
 	}
 	inOperator = map[string]string{
 		"secrets":                                "create get list update watch",
@@ -49,6 +49,12 @@ var (
 		"tokenreviews.authentication.k8s.io":        "create",
 		"subjectaccessreviews.authorization.k8s.io": "create",
 	}
+	// To follow the labels of its tenants' namespaces. To list one is to ask the whole cluster, so that it
+	// counts everywhere, for these names alone.
+	ofTenants = map[string]string{
+		"namespaces " + tenant: "list watch",
+		"namespaces " + second: "list watch",
+	}
 )
 
 func TestTheOperatorMayDoExactlyWhatIsListedHere(t *testing.T) {
@@ -58,10 +64,10 @@ func TestTheOperatorMayDoExactlyWhatIsListedHere(t *testing.T) {
 		namespace string
 		want      []map[string]string
 	}{
-		"in a tenant's namespace":               {tenant, []map[string]string{everywhere, inTenant}},
-		"in its own namespace":                  {operator, []map[string]string{everywhere, inOperator}},
-		"no more than that among strangers":     {stranger, []map[string]string{everywhere}},
-		"no more than that among the cluster's": {"kube-system", []map[string]string{everywhere}},
+		"in a tenant's namespace":               {tenant, []map[string]string{everywhere, ofTenants, inTenant}},
+		"in its own namespace":                  {operator, []map[string]string{everywhere, ofTenants, inOperator}},
+		"no more than that among strangers":     {stranger, []map[string]string{everywhere, ofTenants}},
+		"no more than that among the cluster's": {"kube-system", []map[string]string{everywhere, ofTenants}},
 	}
 	config := asOperator(t)
 	for name, tc := range tests {
@@ -92,7 +98,7 @@ func TestInClusterModeTheOperatorMayDoTheSameEverywhereAndNoMore(t *testing.T) {
 	want := maps.Clone(everywhere)
 	maps.Copy(want, inTenant)
 	delete(want, "namespaces "+tenant)
-	want["namespaces"] = "get"
+	want["namespaces"] = "get list watch"
 	wantRules(t, config, stranger, want)
 }
 
@@ -193,6 +199,9 @@ func TestTheOperatorIsAskedAndAnswersForEachOfItsActs(t *testing.T) {
 		"it reads the namespace of a tenant":        {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "get", Resource: "namespaces", Name: tenant}, true},
 		"it reads no namespace of strangers":        {authorizationv1.ResourceAttributes{Namespace: stranger, Verb: "get", Resource: "namespaces", Name: stranger}, false},
 		"it lists no namespaces":                    {authorizationv1.ResourceAttributes{Verb: "list", Resource: "namespaces"}, false},
+		"it watches the namespace of a tenant":      {authorizationv1.ResourceAttributes{Verb: "watch", Resource: "namespaces", Name: tenant}, true},
+		"it watches no namespace of strangers":      {authorizationv1.ResourceAttributes{Verb: "watch", Resource: "namespaces", Name: stranger}, false},
+		"it labels no namespace":                    {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "patch", Resource: "namespaces", Name: tenant}, false},
 		"it holds its lease":                        {authorizationv1.ResourceAttributes{Namespace: operator, Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Name: "grantkeeper"}, true},
 		"it takes nobody else's lease":              {authorizationv1.ResourceAttributes{Namespace: operator, Verb: "update", Group: "coordination.k8s.io", Resource: "leases", Name: "other"}, false},
 		"it tells of a grant in an Event":           {authorizationv1.ResourceAttributes{Namespace: tenant, Verb: "create", Group: "events.k8s.io", Resource: "events"}, true},
@@ -228,8 +237,23 @@ func TestTheOperatorReadsTheNamespaceOfATenantAndNoOther(t *testing.T) {
 	controlplane.Eventually(t, convergence, func(ctx context.Context) error {
 		return c.Get(ctx, client.ObjectKey{Name: tenant}, &corev1.Namespace{})
 	})
+	list := func(ctx context.Context, name string) (int, error) {
+		namespaces := &corev1.NamespaceList{}
+		err := c.List(ctx, namespaces, client.MatchingFields{"metadata.name": name})
+		return len(namespaces.Items), err
+	}
+	controlplane.Eventually(t, convergence, func(ctx context.Context) error {
+		found, err := list(ctx, tenant)
+		if err == nil && found != 1 {
+			err = fmt.Errorf("%d namespaces, want 1", found)
+		}
+		return err
+	})
 	if err := c.Get(t.Context(), client.ObjectKey{Name: stranger}, &corev1.Namespace{}); err == nil {
 		t.Error("read the namespace of strangers")
+	}
+	if _, err := list(t.Context(), stranger); err == nil {
+		t.Error("listed the namespace of strangers")
 	}
 }
 

@@ -100,11 +100,13 @@ func TestTheValuesDecideWhichObjectsThereAre(t *testing.T) {
 		"two namespaces get a Role each, and the cluster nothing that reaches into others": {
 			values: "namespaces",
 			want: []string{
+				"ClusterRole/grantkeeper", // to watch the labels of these two: see permissions_test.go
 				"ClusterRole/grantkeeper-admin",
 				"ClusterRole/grantkeeper-edit",
 				"ClusterRole/grantkeeper-metrics",
 				"ClusterRole/grantkeeper-metrics-reader",
 				"ClusterRole/grantkeeper-view",
+				"ClusterRoleBinding/grantkeeper",
 				"ClusterRoleBinding/grantkeeper-metrics",
 				"Deployment/grantkeeper",
 				"PodDisruptionBudget/grantkeeper",

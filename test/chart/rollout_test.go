@@ -68,7 +68,7 @@ func installRestarting(t *testing.T) client.Client {
 	want := maps.Clone(everywhere)
 	maps.Copy(want, inTenant)
 	delete(want, "namespaces "+tenant)
-	want["namespaces "+restartedTenant] = "get"
+	want["namespaces "+restartedTenant] = "get list watch"
 	for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
 		want[resource+".apps"] = "get patch"
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -58,8 +59,18 @@ func Live(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
 	x.Tenant = newTenant(t, cp.Namespace(t), rand.Reader, func(config *issuing.Config) {
 		config.Store, config.Live = kubernetes, store.NewLive(kubernetes, config.Clock)
 	})
-	x.follow(t, cp, scheme)
+	x.follow(t, cp, x.Namespace)
 	return x
+}
+
+// Neighbour makes a second namespace, which the directory follows as it does the tenant's, and names
+// it.
+func (x *OnAPIServer) Neighbour(t testing.TB, cp *controlplane.ControlPlane) string {
+	t.Helper()
+	namespace := cp.Namespace(t)
+	x.follow(t, cp, namespace)
+	x.Directory.MarkRead(namespace, Forever)
+	return namespace
 }
 
 // Cut takes the API server away from the service, and from nobody else.
@@ -97,16 +108,19 @@ func counting(to client.WithWatch, writes *atomic.Int64) client.Client {
 }
 
 // follow feeds the directory as the operator does: every kind of ours, and Secrets with our label.
-func (x *OnAPIServer) follow(t testing.TB, cp *controlplane.ControlPlane, scheme *runtime.Scheme) {
+func (x *OnAPIServer) follow(t testing.TB, cp *controlplane.ControlPlane, namespace string) {
 	t.Helper()
 	labelled, err := labels.NewRequirement(v1alpha1.LabelCredential, selection.Exists, nil)
 	if err != nil {
 		t.Fatalf("select labelled Secrets: %v", err)
 	}
 	informers, err := cache.New(cp.Config, cache.Options{
-		Scheme:            scheme,
-		DefaultNamespaces: map[string]cache.Config{x.Namespace: {}},
-		ByObject:          map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: labels.NewSelector().Add(*labelled)}},
+		Scheme:            x.Client.Scheme(),
+		DefaultNamespaces: map[string]cache.Config{namespace: {}},
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}:    {Label: labels.NewSelector().Add(*labelled)},
+			&corev1.Namespace{}: {Field: fields.OneTermEqualSelector("metadata.name", namespace)},
+		},
 	})
 	if err != nil {
 		t.Fatalf("make the cache: %v", err)
