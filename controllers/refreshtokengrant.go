@@ -42,8 +42,19 @@ type RefreshTokenGrants struct {
 	since string
 }
 
-// Requests maps a change to the grants that it concerns.
+// Requests maps a change to the grants that it concerns, in its own namespace and in others.
 func (r *RefreshTokenGrants) Requests(change directory.Change) []reconcile.Request {
+	all := r.inNamespace(change)
+	for _, g := range r.Directory.CrossingGrants(change) {
+		all = append(all, requests(g.Namespace, g.Name)...)
+	}
+	return all
+}
+
+// Place is where the grant of a request is.
+func (r *RefreshTokenGrants) Place(of reconcile.Request) string { return of.Namespace }
+
+func (r *RefreshTokenGrants) inNamespace(change directory.Change) []reconcile.Request {
 	t, ok := r.Directory.Tenant(change.Namespace)
 	if !ok {
 		return nil
@@ -65,11 +76,11 @@ func (r *RefreshTokenGrants) Requests(change directory.Change) []reconcile.Reque
 
 // Reconcile brings one grant's Secret and status to what is asked for.
 func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	t, ok := r.Directory.Tenant(request.Namespace)
+	home, ok := r.Directory.Tenant(request.Namespace)
 	if !ok {
 		return reconcile.Result{}, nil
 	}
-	g, ok := t.Grant(request.Name)
+	g, ok := home.Grant(request.Name)
 	if !ok || g.DeletionTimestamp != nil {
 		r.own.forget(request.NamespacedName)
 		r.repairs.forget(request.NamespacedName)
@@ -79,13 +90,16 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 	if r.own.awaited(g.RefreshTokenGrant, now) {
 		return reconcile.Result{RequeueAfter: ownWritePoll}, nil
 	}
-	wrote, err := r.complete(ctx, t, g)
+	if r.Directory.IsAwaited(g.UserNamespace()) {
+		return reconcile.Result{}, nil // nothing can be said of the grant yet; that it has been read is a change
+	}
+	wrote, err := r.complete(ctx, r.Directory.TenantOf(g), g)
 	if wrote {
 		return reconcile.Result{}, nil
 	}
 	outcome := outcome{standing: pending}
 	if err == nil {
-		if outcome, err = r.bring(ctx, t, g, now); err != nil {
+		if outcome, err = r.bring(ctx, home, g, now); err != nil {
 			outcome = outcome.backingOff()
 		}
 	}
@@ -114,8 +128,8 @@ func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant
 }
 
 // complete writes into a spec what the operator adds to it: the id, once, and the version of the key
-// that a delivered refresh token is made with, anew where an emergency has taken that away. Where it
-// has written, the change comes back as an event.
+// that a delivered refresh token is made with, which is the tenant's to tell, anew where an emergency has
+// taken that away. Where it has written, the change comes back as an event.
 func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, g *directory.Grant) (wrote bool, err error) {
 	fields := map[string]any{}
 	if g.Spec.ID == "" {
@@ -125,7 +139,7 @@ func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, 
 		}
 		fields["id"] = id.String()
 	}
-	if g.Spec.DeliversRefreshToken() {
+	if _, permitted := t.UserOf(g); permitted && g.Spec.DeliversRefreshToken() {
 		ring, err := t.Ring()
 		if version := g.Spec.RefreshToken.KeyVersion; err == nil && (version == 0 || ring.GaveUpRefresh(version)) {
 			fields["refreshToken"] = map[string]any{"keyVersion": ring.NewestRefresh()}
@@ -174,9 +188,14 @@ func (o outcome) backingOff() outcome {
 	return o
 }
 
-// bring decides what the grant's Secret should hold and writes it.
-func (r *RefreshTokenGrants) bring(ctx context.Context, t *directory.Tenant, g *directory.Grant, now time.Time) (outcome, error) {
+// bring decides what the grant's Secret should hold and writes it. home is where grant and Secret
+// are; what the token says is up to the tenant of its user.
+func (r *RefreshTokenGrants) bring(ctx context.Context, home *directory.Tenant, g *directory.Grant, now time.Time) (outcome, error) {
+	t := r.Directory.TenantOf(g)
 	terms, standing := issuing.GrantTerms(t, g, now)
+	if standing.Reason == v1alpha1.ReasonRefNotPermitted && r.mayBeThere(g, now) {
+		standing = unreadable()
+	}
 	name, hasTarget := g.TargetName()
 	if !standing.Good() || !hasTarget {
 		return outcome{standing: standing, terms: terms}, nil
@@ -186,8 +205,8 @@ func (r *RefreshTokenGrants) bring(ctx context.Context, t *directory.Tenant, g *
 	if !standing.Good() || !known && r.AwaitTrust || g.Spec.DeliversRefreshToken() && g.Spec.RefreshToken.KeyVersion == 0 {
 		return outcome{standing: notReady(standing), terms: terms}, nil
 	}
-	d := delivery{RefreshTokenGrants: r, tenant: t, ring: ring, grant: g, terms: terms, trust: trust, trustKnown: known, now: now}
-	observed, _ := t.Secret(name)
+	d := delivery{RefreshTokenGrants: r, home: home, tenant: t, ring: ring, grant: g, terms: terms, trust: trust, trustKnown: known, now: now}
+	observed, _ := home.Secret(name)
 	var last outcome
 	for range maxRaces {
 		result, o, err := d.attempt(ctx, observed)
@@ -197,6 +216,18 @@ func (r *RefreshTokenGrants) bring(ctx context.Context, t *directory.Tenant, g *
 		observed, last = result.Secret, o
 	}
 	return last, errRaced
+}
+
+// mayBeThere tells whether a user or client of another namespace that was not found may be there all the
+// same, because that namespace is not known as it is now. Whoever was permitted before may be told so; to
+// all others they are as good as absent.
+func (r *RefreshTokenGrants) mayBeThere(g *directory.Grant, now time.Time) bool {
+	namespace := g.UserNamespace()
+	return g.CrossesFrom() != "" && g.Status.Username != "" && r.Directory.IsWatched(namespace) && r.Directory.Known(namespace, now) != nil
+}
+
+func unreadable() directory.Standing {
+	return directory.Standing{Reason: v1alpha1.ReasonTenantNotReady, Message: "the namespace of the grant's user cannot be read at the moment"}
 }
 
 func notReady(standing directory.Standing) directory.Standing {

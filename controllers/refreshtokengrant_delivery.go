@@ -27,6 +27,8 @@ const tooLarge = "the token would be longer than 8 KiB; ask for fewer scopes, or
 // delivery is one grant's way to its Secret.
 type delivery struct {
 	*RefreshTokenGrants
+	// home is the namespace of grant and Secret, tenant that of the user; mostly they are one.
+	home   *directory.Tenant
 	tenant *directory.Tenant
 	ring   *keys.Ring
 	grant  *directory.Grant
@@ -188,7 +190,7 @@ func (d *delivery) mayWrite(secret string, verdict secretwriter.Verdict) directo
 	case secretwriter.VerdictOurs:
 		return directory.Standing{}
 	case secretwriter.VerdictAbsent:
-		holder := d.tenant.TargetHolder(secret)
+		holder := d.home.TargetHolder(secret)
 		if holder == d.grant.Name {
 			return directory.Standing{}
 		}

@@ -16,9 +16,11 @@ import (
 func grantStatus(g *directory.Grant, o outcome, now time.Time) v1alpha1.RefreshTokenGrantStatus {
 	status := *g.Status.DeepCopy()
 	status.ObservedGeneration = g.Generation
-	if o.terms.User != nil {
-		status.Username = o.terms.User.EffectiveUsername()
-		status.ClientID = o.terms.ClientID
+	switch {
+	case o.terms.User != nil:
+		status.Username, status.ClientID = o.terms.User.EffectiveUsername(), o.terms.ClientID
+	case o.standing.Reason == v1alpha1.ReasonRefNotPermitted && g.CrossesFrom() != "":
+		status.Username, status.ClientID = "", "" // they are another namespace's, and not this one's to know
 	}
 	switch {
 	case o.decision != nil:

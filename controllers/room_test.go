@@ -131,11 +131,11 @@ func (x *room) deliver(t *testing.T, object client.Object) {
 	err := x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object)
 	switch {
 	case apierrors.IsNotFound(err):
-		x.Remove(object)
+		x.Directory.Remove(object)
 	case err != nil:
 		t.Fatal(err)
 	default:
-		x.Put(object.DeepCopyObject().(client.Object))
+		x.Directory.Put(object.DeepCopyObject().(client.Object))
 	}
 }
 

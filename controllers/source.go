@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -27,16 +28,31 @@ type ranking[request comparable] interface {
 	Urgency(of request) int
 }
 
+// reaching is a follower whose requests may be about objects in another namespace than the change.
+type reaching[request comparable] interface {
+	// Place is the namespace of a request's object.
+	Place(of request) string
+}
+
+// requestsIn asks which requests in the scope a change leads to. What happens elsewhere leads to none,
+// unless the controller reaches that far.
+func requestsIn[request comparable](scope Scope, of follower[request], change directory.Change) []request {
+	if far, reaches := of.(reaching[request]); reaches {
+		return slices.DeleteFunc(of.Requests(change), func(r request) bool { return !scope(far.Place(r)) })
+	}
+	if !scope(change.Namespace) {
+		return nil
+	}
+	return of.Requests(change)
+}
+
 // changes is a source that asks, for every change in the directory, which requests it leads to.
 // What is in the directory when the source starts counts as changed.
 func changes[request comparable](d *directory.Directory, scope Scope, of follower[request]) source.TypedSource[request] {
 	return source.TypedFunc[request](func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[request]) error {
 		add := adding(queue, of)
 		unsubscribe := d.Subscribe(func(change directory.Change) {
-			if !scope(change.Namespace) {
-				return
-			}
-			for _, r := range of.Requests(change) {
+			for _, r := range requestsIn(scope, of, change) {
 				add(r)
 			}
 		})

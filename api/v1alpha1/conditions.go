@@ -74,7 +74,7 @@ const (
 	ReasonDuplicateSubject = "DuplicateSubject"
 	// ReasonDuplicateClientID: an older AuthClient holds the client_id.
 	ReasonDuplicateClientID = "DuplicateClientID"
-	// ReasonDuplicateGrantID: an older RefreshTokenGrant holds the id.
+	// ReasonDuplicateGrantID: an older RefreshTokenGrant of the namespace holds the id.
 	ReasonDuplicateGrantID = "DuplicateGrantID"
 	// ReasonSecretNotFound: there is no Secret of the name that secretRef gives, or it neither
 	// carries the label `auth.grantkeeper.dev/credential: input` nor holds a generated credential.
@@ -84,8 +84,8 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonTargetConflict: a Secret of that name exists and is not ours. It is left untouched.
 	ReasonTargetConflict = "TargetConflict"
-	// ReasonRefNotPermitted: the user or client that a grant names is absent, or does not permit
-	// it: the two look the same to whoever wrote the grant.
+	// ReasonRefNotPermitted: the user or client that a grant names is absent, does not permit it, or is
+	// in a namespace that the operator does not watch: all look the same to whoever wrote the grant.
 	ReasonRefNotPermitted = "RefNotPermitted"
 	// ReasonUserNotReady: the user is Disabled, Expired, InvalidSpec, a duplicate, or Pending because
 	// its subject has not been written yet. A password that is missing does not matter: grants act for
@@ -109,7 +109,8 @@ const (
 	// ReasonSecondTaken: the grant's only token of this second was revoked. The next second has
 	// another; it passes by itself.
 	ReasonSecondTaken = "SecondTaken"
-	// ReasonTenantNotReady: the namespace's keyring has not been made or read yet.
+	// ReasonTenantNotReady: the namespace's keyring has not been made or read yet. On a grant it is the
+	// user's namespace that counts, and this is also the reason where the operator may not read it.
 	ReasonTenantNotReady = "TenantNotReady"
 	// ReasonKeyringUnreadable: the namespace's keyring exists and cannot be read. It is never
 	// replaced by a new one.

@@ -289,7 +289,7 @@ type RefreshTokenGrantStatus struct {
 
 // RefreshTokenGrant is the right of one client to act for one user until it is deleted. With a
 // target, a Secret holds an access token of it that is always fresh. Who may create one in a
-// namespace can act as any user there.
+// namespace can act as any user there, and as every user elsewhere who permits that namespace.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status

@@ -82,7 +82,7 @@ func changesOf(grants []*Grant) []Change {
 }
 
 // CrossingGrants lists the grants of one namespace with a user in another that stand differently
-// when a row changes: theirs are the user and the client, the keyring that signs, and both
+// when a row changes: theirs are the user and the client, the tenant's keyring and settings, and both
 // namespaces.
 func (d *Directory) CrossingGrants(change Change) []*Grant {
 	c := d.crossings
@@ -93,7 +93,7 @@ func (d *Directory) CrossingGrants(change Change) []*Grant {
 		return c.byUser.all(within(change.Namespace, change.Name))
 	case Clients:
 		return c.byClient.all(within(change.Namespace, change.Name))
-	case Keyrings:
+	case Keyrings, Tenants:
 		return c.byTenant.all(change.Namespace)
 	case Namespaces:
 		return slices.Concat(c.byTenant.all(change.Namespace), c.byHome.all(change.Namespace))

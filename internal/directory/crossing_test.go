@@ -35,6 +35,7 @@ func TestAChangeReachesTheGrantsOfOtherNamespaces(t *testing.T) {
 		"a client's":                        {directory.Change{Kind: directory.Clients, Namespace: team, Name: "stock"}, []string{"of-bob"}},
 		"a client's that no grant names":    {directory.Change{Kind: directory.Clients, Namespace: team}, nil},
 		"a keyring's":                       {directory.Change{Kind: directory.Keyrings, Namespace: team, Name: team}, []string{"of-alice", "of-bob", "of-wazo"}},
+		"their tenant's settings'":          {directory.Change{Kind: directory.Tenants, Namespace: team, Name: "tenant"}, []string{"of-alice", "of-bob", "of-wazo"}},
 		"the keyring's of their namespace":  {directory.Change{Kind: directory.Keyrings, Namespace: away, Name: away}, nil},
 		"the labels' of their namespace":    {directory.Change{Kind: directory.Namespaces, Namespace: away, Name: away}, []string{"of-alice", "of-bob", "of-elsewhere", "of-wazo"}},
 		"their users' namespace's":          {directory.Change{Kind: directory.Namespaces, Namespace: "team-c", Name: "team-c"}, []string{"of-elsewhere"}},

@@ -167,7 +167,7 @@ func (s *Service) grantLives(ctx context.Context, t *directory.Tenant, a *tokens
 	if a.GrantID == "" {
 		return nil
 	}
-	g, err := s.grantOf(ctx, t, a.GrantID, a.Epoch)
+	g, err := s.grantOf(ctx, t, grantRef{namespace: a.GrantNamespace, id: a.GrantID, epoch: a.Epoch})
 	switch {
 	case errors.Is(err, errNoGrant):
 		return errUnknownToken
@@ -178,7 +178,24 @@ func (s *Service) grantLives(ctx context.Context, t *directory.Tenant, a *tokens
 	if ended || g.Spec.EffectiveEpoch() != a.Epoch || g.Spec.EffectiveState() != v1alpha1.GrantStateActive {
 		return errUnknownToken
 	}
+	if a.GrantNamespace != "" && !consented(t, g, a) {
+		return errUnknownToken
+	}
 	return nil
+}
+
+// consented tells whether a grant in another namespace may still be used for what a token of it says:
+// whoever holds that namespace may have made it again for somebody else, who permits it.
+func consented(t *directory.Tenant, g *directory.Grant, a *tokens.Access) bool {
+	user, ok := t.UserOf(g)
+	if !ok || user.Subject() != a.Subject {
+		return false
+	}
+	if a.Dialect == tokens.Wazo {
+		return g.Spec.IsWazo() && g.Spec.ClientID == a.ClientID
+	}
+	client, ok := t.ClientOf(g)
+	return ok && client.EffectiveClientID() == a.ClientID
 }
 
 // digestOf keys the cache by tenant and token: no other tenant can hit upon the entry.

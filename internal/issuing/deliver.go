@@ -1,6 +1,7 @@
 package issuing
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -18,10 +19,12 @@ import (
 // Deliver makes the access token of one revision of a grant. Equal arguments give equal bytes,
 // whoever asks and however often: a JWT is signed with the revision's own key and costs no write;
 // a reference token is derived, and its session written first, once. Nothing is made, and the error is
-// Unavailable, while the tenant is not known as it is now.
+// Unavailable, while the tenant, or the namespace that the grant is in, is not known as it is now.
 func (s *Service) Deliver(ctx context.Context, ring *keys.Ring, terms *Terms, r revision.Token) (sensitive.String, error) {
-	if err := s.Directory.Known(ring.Tenant().Namespace, s.Clock.Now()); err != nil {
-		return sensitive.String{}, unavailable(err)
+	for _, namespace := range []string{ring.Tenant().Namespace, cmp.Or(terms.GrantNamespace, ring.Tenant().Namespace)} {
+		if err := s.Directory.Known(namespace, s.Clock.Now()); err != nil {
+			return sensitive.String{}, unavailable(err)
+		}
 	}
 	a := access(&terms.Ask, r.ID, r.IssuedAt, r.ExpiresAt, login{})
 	if terms.Format == revision.FormatReference {
@@ -59,7 +62,7 @@ func (s *Service) Found(ctx context.Context, t *directory.Tenant, ring *keys.Rin
 		return nil, nil //nolint:nilnil // it is not ours: an answer, not a failure
 	case err != nil:
 		return nil, err
-	case o.access.GrantID != terms.GrantID:
+	case o.access.GrantID != terms.GrantID || o.access.GrantNamespace != terms.GrantNamespace:
 		return nil, nil //nolint:nilnil // likewise
 	}
 	return &revision.Token{ID: o.access.ID, KeyID: o.keyID, IssuedAt: o.access.IssuedAt, ExpiresAt: o.access.ExpiresAt}, nil

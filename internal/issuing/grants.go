@@ -16,28 +16,10 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
-var errNoGrant = errors.New("no such grant")
-
-// grantOf finds a grant by its id. Memory answers, unless it does not know the grant or not yet
-// the epoch that the caller saw: then one bounded live read does.
-func (s *Service) grantOf(ctx context.Context, t *directory.Tenant, id string, epoch int64) (*directory.Grant, error) {
-	if g, ok := t.GrantByID(id); ok && g.Spec.EffectiveEpoch() >= epoch {
-		return g, nil
-	}
-	object, err := s.Live.GrantByID(ctx, t.Namespace(), id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, errNoGrant
-	case err != nil:
-		return nil, err
-	}
-	return &directory.Grant{RefreshTokenGrant: object}, nil
-}
-
-// loginOf is the login that a grant stems from; zero for an applied grant.
+// loginOf is the login that a grant stems from; zero for an applied grant, whatever it says.
 func loginOf(g *directory.Grant) login {
 	from := g.Spec.Login
-	if from == nil {
+	if from == nil || !g.EndpointMade() {
 		return login{}
 	}
 	return login{at: from.AuthTime.Time, credentialVersion: from.CV, mobile: from.Mobile, userAgent: from.UserAgent}

@@ -60,7 +60,7 @@ func access(ask *revision.Ask, id string, issuedAt, expiresAt time.Time, from lo
 		RemoteAddress:     from.remoteAddress,
 	}
 	if ask.GrantID != "" {
-		a.Epoch = ask.Epoch
+		a.Epoch, a.GrantNamespace = ask.Epoch, ask.GrantNamespace
 	}
 	if ask.Profile != nil {
 		profile := tokens.Profile(*ask.Profile)
@@ -110,7 +110,7 @@ func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) 
 
 // newReference makes a reference token within the bounds of its user or client and of the tenant.
 func (s *Service) newReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, a *tokens.Access) (string, error) {
-	if err := roomForSession(t, a.Subject, terms.User, a.IssuedAt); err != nil {
+	if err := roomForSession(t, terms, a.IssuedAt); err != nil {
 		return "", err
 	}
 	token, err := tokens.NewReference(s.Rand)
@@ -133,11 +133,12 @@ func (s *Service) createSession(ctx context.Context, ring *keys.Ring, token stri
 			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
 		},
 		Spec: v1alpha1.AuthSessionSpec{
-			ClientID:  a.ClientID,
-			GrantID:   a.GrantID,
-			Mobile:    a.Mobile,
-			ExpiresAt: metav1.NewTime(a.ExpiresAt),
-			Sealed:    sealed,
+			ClientID:       a.ClientID,
+			GrantID:        a.GrantID,
+			GrantNamespace: a.GrantNamespace,
+			Mobile:         a.Mobile,
+			ExpiresAt:      metav1.NewTime(a.ExpiresAt),
+			Sealed:         sealed,
 		},
 	}
 	if user != nil {
@@ -166,9 +167,12 @@ func sessionLimit(user *directory.User) int {
 	}
 }
 
-func liveSessions(t *directory.Tenant, subject string, now time.Time) (live int) {
+// liveSessions counts the live sessions of a subject that stem from the grants of a namespace; the
+// empty one is the tenant's own. Each has the whole limit to itself: what others do with a user that
+// they may use keeps nobody from logging in.
+func liveSessions(t *directory.Tenant, subject, namespace string, now time.Time) (live int) {
 	for _, session := range t.SessionsOfSubject(subject) {
-		if now.Before(session.Spec.ExpiresAt.Time) {
+		if session.Spec.GrantNamespace == namespace && now.Before(session.Spec.ExpiresAt.Time) {
 			live++
 		}
 	}
@@ -183,6 +187,8 @@ func refreshToken(ring *keys.Ring, g *v1alpha1.RefreshTokenGrant) (sensitive.Str
 		Epoch:      g.Spec.EffectiveEpoch(),
 		Generation: g.Spec.EffectiveGeneration(),
 		KeyVersion: g.Spec.RefreshToken.KeyVersion,
+
+		GrantNamespace: g.CrossesFrom(),
 	}.Encode(ring)
 	if err != nil {
 		return sensitive.String{}, unavailable(err)

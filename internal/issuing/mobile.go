@@ -85,14 +85,14 @@ func (s *Service) renewMobile(ctx context.Context, t *directory.Tenant, g *direc
 
 // moveAnew moves the epoch of a grant as the API server has it.
 func (s *Service) moveAnew(ctx context.Context, t *directory.Tenant, id string) (*v1alpha1.RefreshTokenGrant, error) {
-	current, err := s.Live.GrantByID(ctx, t.Namespace(), id)
+	current, err := s.liveGrant(ctx, t, t.Namespace(), id)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayStand(t, &directory.Grant{RefreshTokenGrant: current}); err != nil {
+	if err := s.mayStand(t, current); err != nil {
 		return nil, err
 	}
-	return s.moveEpoch(ctx, t, current, endedByRelogin)
+	return s.moveEpoch(ctx, t, current.RefreshTokenGrant, endedByRelogin)
 }
 
 func isMobile(g *v1alpha1.RefreshTokenGrant) bool { return g.Spec.Login != nil && g.Spec.Login.Mobile }

@@ -228,7 +228,7 @@ func (s *Service) presentedGrant(ctx context.Context, t *directory.Tenant, ring 
 	if err != nil {
 		return presented, nil, errRefreshToken
 	}
-	g, err := s.grantOf(ctx, t, presented.GrantID, presented.Epoch)
+	g, err := s.grantOf(ctx, t, grantRef{namespace: presented.GrantNamespace, id: presented.GrantID, epoch: presented.Epoch})
 	switch {
 	case errors.Is(err, errNoGrant):
 		return presented, nil, errRefreshToken
@@ -240,12 +240,14 @@ func (s *Service) presentedGrant(ctx context.Context, t *directory.Tenant, ring 
 	return presented, g, nil
 }
 
-// isOf tells whether a refresh token is one of the grant's as it stands, of whatever generation. That
-// of an applied grant also has to be delivered still: who takes it out of the Secret means to retire
+// isOf tells whether a refresh token is one of the grant's as it stands, of whatever generation: that
+// of a grant in another namespace is none of one here, though the ids be equal. That of an applied
+// grant also has to be delivered still: who takes it out of the Secret means to retire
 // it.
 func isOf(presented tokens.Refresh, g *directory.Grant) bool {
 	made := g.Spec.RefreshToken
 	return made != nil && (g.EndpointMade() || g.Spec.DeliversRefreshToken()) &&
+		presented.GrantNamespace == g.CrossesFrom() &&
 		presented.KeyVersion == made.KeyVersion &&
 		presented.Epoch == g.Spec.EffectiveEpoch()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
@@ -68,12 +67,12 @@ func (s *Service) revokeGrant(ctx context.Context, c *AuthenticatedClient, g *di
 	if errors.Is(err, store.ErrConflict) {
 		// Memory is late, as it is just after a status was written. Whatever the grant's state is now, the
 		// token has to end.
-		var current *v1alpha1.RefreshTokenGrant
-		if current, err = s.Live.GrantByID(ctx, c.tenant.Namespace(), g.Spec.ID); err == nil {
-			_, err = s.moveEpoch(ctx, c.tenant, current, endedByClient)
+		var current *directory.Grant
+		if current, err = s.liveGrant(ctx, c.tenant, g.Namespace, g.Spec.ID); err == nil {
+			_, err = s.moveEpoch(ctx, c.tenant, current.RefreshTokenGrant, endedByClient)
 		}
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, errNoGrant) {
 		return unavailable(err)
 	}
 	return nil

@@ -99,7 +99,7 @@ func (s *Service) name(record *audit.Record, t *directory.Tenant, of attempt) {
 	} else if ring, err := t.Ring(); err == nil {
 		if presented, err := tokens.ParseRefresh(ring, of.refreshToken); err == nil {
 			record.GrantID = presented.GrantID
-			if g, ok := t.GrantByID(presented.GrantID); ok {
+			if g, ok := s.heldGrant(t, grantRef{namespace: presented.GrantNamespace, id: presented.GrantID}); ok {
 				user, known = t.User(g.Spec.UserRef.Name)
 			}
 		}

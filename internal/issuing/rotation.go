@@ -1,6 +1,7 @@
 package issuing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -153,15 +154,13 @@ var errContended = errors.New("the refresh token is being used by many at once")
 
 // grantNow is the grant of a refresh token as the API server has it, if the client may refresh it.
 func (s *Service) grantNow(ctx context.Context, c *AuthenticatedClient, presented tokens.Refresh) (*directory.Grant, error) {
-	object, err := s.Live.GrantByID(ctx, c.tenant.Namespace(), presented.GrantID)
+	g, err := s.liveGrant(ctx, c.tenant, cmp.Or(presented.GrantNamespace, c.tenant.Namespace()), presented.GrantID)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, errNoGrant):
 		return nil, errRefreshToken
 	case err != nil:
 		return nil, unavailable(err)
-	}
-	g := &directory.Grant{RefreshTokenGrant: object}
-	if !isOf(presented, g) {
+	case !isOf(presented, g):
 		return nil, errRefreshToken
 	}
 	_, err = s.refreshable(c, g)

@@ -27,25 +27,27 @@ type Terms struct {
 	Client *directory.Client // nil in the wazo dialect
 }
 
-// GrantTerms finds the terms of a grant, or why it may not issue. It is pure: a function of the
-// tenant's rows and the time.
+// GrantTerms finds the terms of a grant of a tenant's (directory.TenantOf), or why it may not issue.
+// It is pure: a function of the directory's rows and the time. User and client come first: until both
+// permit the grant, nothing is told of the tenant.
 func GrantTerms(t *directory.Tenant, g *directory.Grant, now time.Time) (Terms, directory.Standing) {
 	if standing := grantStanding(t, g, now); !standing.Good() {
+		return Terms{}, standing
+	}
+	user, client, standing := parties(t, g, now)
+	if !standing.Good() {
 		return Terms{}, standing
 	}
 	ring, standing := t.RingStanding()
 	if !standing.Good() {
 		return Terms{}, standing
 	}
-	user, standing := grantUser(t, g, now)
-	if !standing.Good() {
-		return Terms{}, standing
-	}
-	terms := Terms{User: user, Ask: revision.Ask{
-		Issuer:  ring.Tenant().Issuer,
-		Subject: user.Subject(),
-		GrantID: g.Spec.ID,
-		Epoch:   g.Spec.EffectiveEpoch(),
+	terms := Terms{User: user, Client: client, Ask: revision.Ask{
+		Issuer:         ring.Tenant().Issuer,
+		Subject:        user.Subject(),
+		GrantID:        g.Spec.ID,
+		Epoch:          g.Spec.EffectiveEpoch(),
+		GrantNamespace: g.CrossesFrom(),
 	}}
 	if g.Spec.IsWazo() {
 		standing = terms.forWazo(t, g)
@@ -78,30 +80,33 @@ func grantStanding(t *directory.Tenant, g *directory.Grant, now time.Time) direc
 	return directory.Standing{}
 }
 
-// grantUser finds the user that a grant speaks for. A grant that pins a subject is for that user
-// alone, whoever bears the name now.
-func grantUser(t *directory.Tenant, g *directory.Grant, now time.Time) (*directory.User, directory.Standing) {
-	user, ok := t.User(g.Spec.UserRef.Name)
-	pinned := g.Spec.UserRef.Subject
-	if !ok || pinned != "" && user.Subject() != pinned {
-		return nil, directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.userRef: AuthUser %q does not exist or does not permit this grant", g.Spec.UserRef.Name)
+// parties finds the user and the client of a grant; the client is nil in the wazo dialect. Whether one of
+// them is absent, does not permit the grant, or is in a namespace that nobody watches: it is one answer,
+// made of the grant's own words.
+func parties(t *directory.Tenant, g *directory.Grant, now time.Time) (*directory.User, *directory.Client, directory.Standing) {
+	user, ok := t.UserOf(g)
+	if !ok {
+		return nil, nil, directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.userRef: AuthUser %q does not exist or does not permit this grant", g.Spec.UserRef.Name)
 	}
 	if standing := t.UserStanding(user, now); !standing.Good() {
-		return nil, directory.NewStanding(v1alpha1.ReasonUserNotReady, "AuthUser %q may not be acted for: %s", user.Name, standing.Reason)
+		return nil, nil, directory.NewStanding(v1alpha1.ReasonUserNotReady, "AuthUser %q may not be acted for: %s", user.Name, standing.Reason)
 	}
-	return user, directory.Standing{}
+	if g.Spec.IsWazo() {
+		return user, nil, directory.Standing{}
+	}
+	client, ok := t.ClientOf(g)
+	if !ok {
+		return nil, nil, directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.clientRef: AuthClient %q does not exist or does not permit this grant", g.Spec.ClientRef.Name)
+	}
+	if standing := t.ClientStanding(client); !standing.Good() {
+		return nil, nil, directory.NewStanding(v1alpha1.ReasonClientNotReady, "AuthClient %q may not be used: %s", client.Name, standing.Reason)
+	}
+	return user, client, directory.Standing{}
 }
 
 // forClient completes the terms of a grant to a registered client.
 func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory.Standing {
-	name := g.Spec.ClientRef.Name
-	client, ok := t.Client(name)
-	if !ok {
-		return directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.clientRef: AuthClient %q does not exist or does not permit this grant", name)
-	}
-	if standing := t.ClientStanding(client); !standing.Good() {
-		return directory.NewStanding(v1alpha1.ReasonClientNotReady, "AuthClient %q may not be used: %s", name, standing.Reason)
-	}
+	client, name := terms.Client, terms.Client.Name
 	if g.Spec.DeliversRefreshToken() && client.Spec.IsPublic() {
 		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "spec.refreshToken.delivery: a Public client's refresh tokens rotate, and one in a Secret cannot; AuthClient %q is Public", name)
 	}
@@ -124,7 +129,6 @@ func (terms *Terms) forClient(t *directory.Tenant, g *directory.Grant) directory
 	if err != nil {
 		return directory.NewStanding(v1alpha1.ReasonInvalidSpec, "accessToken.ttl: %v", err)
 	}
-	terms.Client = client
 	terms.Dialect = string(tokens.OAuth2)
 	terms.ClientID = client.EffectiveClientID()
 	terms.Scopes, terms.Audiences, terms.TTL = granted, audiences, ttl

@@ -120,9 +120,9 @@ func unregistered(t *directory.Tenant, clientID string) error {
 var errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
 
 // roomForSession refuses a reference token past the bounds of its user or client, and of the tenant.
-func roomForSession(t *directory.Tenant, subject string, user *directory.User, now time.Time) error {
+func roomForSession(t *directory.Tenant, terms *Terms, now time.Time) error {
 	switch {
-	case liveSessions(t, subject, now) >= sessionLimit(user):
+	case liveSessions(t, terms.Subject, terms.GrantNamespace, now) >= sessionLimit(terms.User):
 		return errTooManySessions
 	case !t.HasRoomForSession(now):
 		return errTenantSessions
@@ -137,7 +137,7 @@ var errTenantSessions = refuse(TooManySessions, "the tenant has too many live se
 // or no grant left for, or whose grant may not be used, is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
 	if terms.Format == revision.FormatReference {
-		if err := roomForSession(t, terms.Subject, terms.User, from.at); err != nil {
+		if err := roomForSession(t, terms, from.at); err != nil {
 			return nil, err
 		}
 	}
