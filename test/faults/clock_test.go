@@ -80,10 +80,12 @@ func TestAClockThatIsSetBringsNothingBackAndStartsNoStorm(t *testing.T) {
 	figure(t, "clock: −2h: tokens issued again, of 40", 0)
 	figure(t, "clock: −2h and right again: until a token made meanwhile was replaced (at most 2m)", recovered)
 
+	replaced := map[string]*corev1.Secret{behind.Spec.ID: secretOf(t, behind)}
 	wall.set(shift)
 	forward := time.Now()
 	d.awaitRenewed(t, before)
 	renewed := since(forward)
+	d.awaitRenewed(t, replaced)
 	figure(t, "clock: +2h: until all 40 tokens, of which 20 had expired, were renewed (at most 2m)", renewed)
 	ahead := secretsOf(t, s.tenant())
 	for id, secret := range ahead {
