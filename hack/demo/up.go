@@ -149,7 +149,7 @@ which says
 
 To go on:
 
-   kubectl get au,ac,rtg,as,trv -A              # all that there is
+   kubectl get grantkeeper -A                   # all that there is
    kubectl get rtg billing-short -n demo -w     # a renewal every half minute
    kubectl explain rtg.spec                     # what a grant can say
    sh -eu .dev/commands.sh                      # all of the above once more
