@@ -124,6 +124,7 @@ func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant
 		return err
 	}
 	r.own.wrote(key, version, now)
+	r.tellRevoked(g, status.Conditions)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -109,6 +110,21 @@ func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision)
 	}
 	name, _ := d.grant.TargetName()
 	d.Events.Eventf(d.grant.RefreshTokenGrant, nil, corev1.EventTypeNormal, reason, action, note, name, decision.Token.Revision, decision.Reason)
+}
+
+// tellRevoked records once, as a Warning, that a login's grant was revoked: somebody may have a copy of
+// its refresh token. An applied grant is revoked by whoever applies it.
+func (r *RefreshTokenGrants) tellRevoked(g *directory.Grant, now []metav1.Condition) {
+	if !g.EndpointMade() || !saysRevoked(now) || saysRevoked(g.Status.Conditions) {
+		return
+	}
+	r.Events.Eventf(g.RefreshTokenGrant, nil, corev1.EventTypeWarning, v1alpha1.ReasonRevoked, "Revoke",
+		"Every token of this login is dead. The endpoint revokes a login where a refresh token comes again that was replaced: somebody has a copy.")
+}
+
+func saysRevoked(conditions []metav1.Condition) bool {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	return ready != nil && ready.Reason == v1alpha1.ReasonRevoked
 }
 
 // askedAnew tells that the spec is another one than the Secret was last written for: what changes then

@@ -6,11 +6,13 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/pacing"
 )
 
@@ -37,8 +39,9 @@ type Sweepable struct {
 }
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
-// that have expired, the sessions of disabled users, and endpoint-made grants that have expired or
-// lost their user or client, and what an emergency has left without its keys.
+// that have expired, the sessions of disabled users, and endpoint-made grants that have expired, whose
+// refresh token has ended by its client's policy, or that have lost their user or client, and what an
+// emergency has left without its keys.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
@@ -109,8 +112,12 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 	if wait := r.turns.wait(item, now); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	uid := object.GetUID()
-	if err := r.Client.Delete(ctx, object, client.Preconditions{UID: &uid}); client.IgnoreNotFound(err) != nil {
+	uid, version := object.GetUID(), object.GetResourceVersion()
+	err := r.Client.Delete(ctx, object, client.Preconditions{UID: &uid, ResourceVersion: &version})
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return reconcile.Result{}, nil // what it is now, or that it is gone, is on its way as an event
+	}
+	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("sweep: %w", err)
 	}
 	return reconcile.Result{}, nil
@@ -199,10 +206,29 @@ func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time 
 	if g.Spec.ExpiresAt != nil {
 		ends = sometimeAfter(g.Spec.ExpiresAt.Time, g)
 	}
-	if until := passwordEnd(t, g, now); !until.IsZero() && (ends.IsZero() || until.Before(ends)) {
-		return until
+	if last := policyEnd(t, g); !last.IsZero() {
+		ends = first(ends, sometimeAfter(last, g))
 	}
-	return ends
+	return first(ends, passwordEnd(t, g, now))
+}
+
+// policyEnd is when nothing of a login is good any more because its client's policy has ended the
+// refresh token: that moment, and the life of an access token that was made just before it. Zero where
+// the policy sets no end.
+func policyEnd(t *directory.Tenant, g *directory.Grant) time.Time {
+	if g.Spec.IsWazo() {
+		return time.Time{}
+	}
+	c, ok := t.Client(g.Spec.ClientRef.Name)
+	if !ok {
+		return time.Time{}
+	}
+	end := issuing.RefreshTokenEnd(&c.Spec, g)
+	ttl, err := g.Spec.EffectiveTTL(&c.Spec, t.Settings()).Parse()
+	if end.IsZero() || err != nil { // the API server takes no such ttl, and nothing is issued with one
+		return end
+	}
+	return end.Add(ttl)
 }
 
 // passwordEnd is when the password ends that an OAuth2 login stems from; zero where it was not replaced.
@@ -232,6 +258,14 @@ func isOrphan(t *directory.Tenant, g *directory.Grant, now time.Time) bool {
 	}
 	_, good := t.PasswordOf(user, g.Spec.Login.CV, now)
 	return !good
+}
+
+// first is the earlier of two moments; one that is zero never comes.
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {

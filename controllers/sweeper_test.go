@@ -40,6 +40,19 @@ func login(age time.Duration, mods ...func(*v1alpha1.RefreshTokenGrant)) *v1alph
 	return g
 }
 
+// endingClient is billing with access tokens of half an hour and an end to its refresh tokens, some
+// time after the login and some time after the last use; empty: none.
+func endingClient(maxAge, idle v1alpha1.Duration) *v1alpha1.AuthClient {
+	policy := &v1alpha1.ClientRefreshToken{Rotation: v1alpha1.RefreshTokenRotationAlways}
+	if maxAge != "" {
+		policy.MaxAge = &maxAge
+	}
+	if idle != "" {
+		policy.IdleTimeout = &idle
+	}
+	return gen.AuthClient("billing", gen.ClientTTL("30m"), func(c *v1alpha1.AuthClient) { c.Spec.RefreshToken = policy })
+}
+
 func TestSweeping(t *testing.T) {
 	t.Parallel()
 	hour := tenant.Start.Add(time.Hour)
@@ -75,6 +88,25 @@ func TestSweeping(t *testing.T) {
 		},
 		"a wazo login's grant outlives the password": {
 			object: login(day, gen.ForWazo("desk-phone"), func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = "of-another-one" }), others: withPassword, never: true,
+		},
+		"a login's grant whose refresh token ends by age, and what it was used for with it": {
+			object: login(day), others: []client.Object{alice, endingClient("25h", "")}, wantAfter: 90 * time.Minute,
+		},
+		"a login's grant whose refresh token has ended by age": {
+			object: login(day), others: []client.Object{alice, endingClient("20h", "")},
+		},
+		"a login's grant whose refresh token ends unless it is used": {
+			object: login(day), others: []client.Object{alice, endingClient("48h", "25h")}, wantAfter: 90 * time.Minute,
+		},
+		"a login's grant whose refresh token was used": {
+			object: login(day, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.RefreshToken.RotatedAt = gen.Time(tenant.Start) }),
+			others: []client.Object{alice, endingClient("", "25h")}, wantAfter: 25*time.Hour + 30*time.Minute,
+		},
+		"a login's grant that ends before its refresh token does": {
+			object: login(day, gen.GrantExpires(hour)), others: []client.Object{alice, endingClient("25h", "")}, wantAfter: time.Hour,
+		},
+		"an applied grant of a client whose refresh tokens end": {
+			object: gen.RefreshTokenGrant("grant"), others: []client.Object{alice, endingClient("1h", "")}, never: true,
 		},
 		"a login's grant while the password cannot be read": {
 			object: login(day, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = "of-another-one" }),
@@ -193,6 +225,25 @@ func TestASweptObjectIsTheOneThatWasLookedAt(t *testing.T) {
 	}
 	if diff := cmp.Diff([]types.UID{"old"}, x.deleted); diff != "" {
 		t.Errorf("uids that were deleted (-want +got):\n%s", diff)
+	}
+}
+
+func TestAGrantThatWasUsedMeanwhileIsNotSwept(t *testing.T) {
+	t.Parallel()
+	g := login(day)
+	x := newRoom(t, gen.AuthUser("alice"), endingClient("", "20h"), g)
+	before := client.MergeFrom(g.DeepCopy())
+	g.Spec.RefreshToken.RotatedAt = gen.Time(tenant.Start) // by another replica, and the watch is late
+	if err := x.client.Patch(t.Context(), g, before); err != nil {
+		t.Fatal(err)
+	}
+	x.Clock.Step(time.Minute)
+	item := controllers.Sweepable{Kind: directory.Grants, Namespace: gen.Namespace, Name: g.Name}
+	if _, err := (&controllers.Sweeper{Common: x.common}).Reconcile(t.Context(), item); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.client.Get(t.Context(), client.ObjectKeyFromObject(g), g); err != nil {
+		t.Errorf("the grant: %v", err)
 	}
 }
 
