@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,20 +17,23 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 )
 
-// maxRequest is how long a value of an annotation may be that is acted on: status shows it.
+// maxRequest is how many characters a value of an annotation may have that is acted on: status shows it.
 const maxRequest = 253
 
 // requestsOf reads what an AuthTenant asks for. The standing says which request cannot be told
 // from another, and is left alone.
 func requestsOf(object *v1alpha1.AuthTenant) (asked keyrings.Record, standing directory.Standing) {
-	for annotation, to := range map[string]*string{
-		v1alpha1.AnnotationRotateKeys: &asked.RotatedFor,
-		v1alpha1.AnnotationRevokeKeys: &asked.RevokedFor,
+	for _, request := range []struct {
+		annotation string
+		to         *string
+	}{
+		{v1alpha1.AnnotationRotateKeys, &asked.RotatedFor},
+		{v1alpha1.AnnotationRevokeKeys, &asked.RevokedFor}, // told before the other: it is the urgent one
 	} {
-		if value := object.Annotations[annotation]; len(value) <= maxRequest {
-			*to = value
+		if value := object.Annotations[request.annotation]; utf8.RuneCountInString(value) <= maxRequest {
+			*request.to = value
 		} else {
-			standing = directory.NewStanding(v1alpha1.ReasonInvalidSpec, "the annotation %s has more than %d characters and is not acted on", annotation, maxRequest)
+			standing = directory.NewStanding(v1alpha1.ReasonInvalidSpec, "the annotation %s has more than %d characters and is not acted on", request.annotation, maxRequest)
 		}
 	}
 	return asked, standing

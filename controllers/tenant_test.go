@@ -361,6 +361,18 @@ func TestARequestThatStatusCannotShowIsNotActedOn(t *testing.T) {
 		t.Errorf("message %q", message)
 	}
 	v.wantEvents(t, "Normal KeysMade", "Normal KeysMade")
+
+	// Of two such requests it is always the same that is told of, or each status would lead to the next.
+	v.edit(t, settings, func() { gen.TenantAnnotation(v1alpha1.AnnotationRotateKeys, strings.Repeat("x", 254))(settings) })
+	for range 16 {
+		v.settle(t)
+		if message := v.wantReady(t, "False/InvalidSpec"); !strings.Contains(message, v1alpha1.AnnotationRevokeKeys) {
+			t.Fatalf("message %q", message)
+		}
+	}
+	v.edit(t, settings, func() { gen.TenantAnnotation(v1alpha1.AnnotationRevokeKeys, strings.Repeat("ü", 253))(settings) })
+	v.settle(t)
+	v.wantEvents(t, "Normal KeysRevoked", "Normal KeysRevoked")
 }
 
 func TestEdDSAKeysComeWhenAClientAsks(t *testing.T) {
