@@ -103,7 +103,7 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 			outcome = outcome.backingOff()
 		}
 	}
-	status := grantStatus(g, outcome, now)
+	status := grantStatus(g, outcome, r.Clock.Now()) // by when the Secret has been written
 	if err := errors.Join(err, r.writeStatus(ctx, g, status, now)); err != nil {
 		r.Metrics.Failed(err)
 		return reconcile.Result{Priority: new(pacing.AfterFailure(urgency(g.Spec.Target, &g.Status, now)))}, err

@@ -25,6 +25,7 @@ func grantStatus(g *directory.Grant, o outcome, now time.Time) v1alpha1.RefreshT
 	}
 	switch {
 	case o.decision != nil:
+		status.DeliveredAt = deliveredAt(&g.Status, o.decision, now)
 		setToken(&status, o.decision)
 	case !o.failed && !o.drift.left:
 		status.RenewalTime, status.NextRenewal = nil, "" // nothing is renewed until that changes
@@ -45,6 +46,19 @@ func setToken(status *v1alpha1.RefreshTokenGrantStatus, decision *revision.Decis
 		status.RenewalTime = &metav1.Time{Time: decision.RenewalTime}
 		status.NextRenewal = decision.RenewalTime.UTC().Format(time.RFC3339)
 	}
+}
+
+// deliveredAt is since when the Secret has held its token. The iat does not tell: that of a renewal is
+// when it was due. What status does not know of an older token stays unknown, or a restore would look
+// like a new one.
+func deliveredAt(known *v1alpha1.RefreshTokenGrantStatus, decision *revision.Decision, now time.Time) *metav1.Time {
+	switch {
+	case known.TokenID == decision.Token.ID:
+		return known.DeliveredAt
+	case known.TokenID == "" && decision.Action != revision.ActionIssue:
+		return nil
+	}
+	return timeOf(now.Truncate(time.Second))
 }
 
 func grantConditions(g *directory.Grant, o outcome) []metav1.Condition {

@@ -134,7 +134,10 @@ func rolloutGrants(named []*directory.Grant) []rollout.Grant {
 func rolloutGrant(g *directory.Grant) rollout.Grant {
 	grant := rollout.Grant{MinInterval: minInterval(g)}
 	if known := recorded(g); known != nil {
-		grant.Revision, grant.IssuedAt = known.Revision, known.IssuedAt
+		grant.Revision, grant.DeliveredAt = known.Revision, known.IssuedAt
+		if delivered := endOf(g.Status.DeliveredAt); delivered.After(known.IssuedAt) {
+			grant.DeliveredAt = delivered
+		}
 	}
 	return grant
 }

@@ -105,7 +105,9 @@ func TestARestartAndWhatItsGrantSaysOfIt(t *testing.T) {
 		workload *appsv1.Deployment // nil: there is none
 		revision int64
 		issued   time.Duration
-		onPatch  func() error
+		// delivered is when the token came into the Secret; zero: with its iat.
+		delivered time.Duration
+		onPatch   func() error
 
 		want       string
 		wantRecord string
@@ -145,10 +147,17 @@ func TestARestartAndWhatItsGrantSaysOfIt(t *testing.T) {
 		"for a first token that the pods ran without": {
 			workload: permitting(availableSince(tenant.Start.Add(-30 * time.Minute))), revision: 1, issued: -time.Minute, want: "True/Restarted", wantRecord: now,
 		},
+		"of pods that started with the token before, which was replaced too late": {
+			workload: permitting(restartedAt("kubectl.kubernetes.io/restartedAt", tenant.Start.Add(-30*time.Minute))), revision: 2,
+			issued: -40 * time.Minute, delivered: -time.Minute, want: "True/Restarted", wantRecord: now,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := gen.RefreshTokenGrant("grant", gen.Target("token"), restarts(tc.revision, tc.issued, deploymentNamed("billing")))
+			if tc.delivered != 0 {
+				g.Status.DeliveredAt = gen.Time(tenant.Start.Add(tc.delivered))
+			}
 			objects := []client.Object{g}
 			if tc.workload != nil {
 				objects = append(objects, tc.workload)

@@ -156,17 +156,17 @@ type ClientSecret struct {
 
 // ClientAccessToken is the form of a client's access tokens.
 type ClientAccessToken struct {
-	// ttl is how long an access token lives. Absent: 1h.
+	// ttl is how long an access token lives. Absent: what the AuthTenant says, or 1h.
 	//
 	// +optional
 	TTL *Duration `json:"ttl,omitempty"`
 
-	// format is the form of an access token. Absent: JWT.
+	// format is the form of an access token. Absent: what the AuthTenant says, or JWT.
 	//
 	// +optional
 	Format TokenFormat `json:"format,omitempty"`
 
-	// signingAlgorithm signs self-contained tokens. Absent: ES256.
+	// signingAlgorithm signs self-contained tokens. Absent: what the AuthTenant says, or ES256.
 	//
 	// +optional
 	SigningAlgorithm SigningAlgorithm `json:"signingAlgorithm,omitempty"`
@@ -283,8 +283,8 @@ type AuthClientSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r'^[$-)+-\[\]-~]+$')`,message="defaultScopes must be concrete: visible ASCII without quotes, backslashes, '*', '#' and '!'"
 	DefaultScopes []string `json:"defaultScopes,omitempty"`
 
-	// audiences are the resource servers that the client's tokens are for (`aud`). Absent: the
-	// tenant's issuer.
+	// audiences are the resource servers that the client's tokens are for (`aud`). Absent: those that
+	// the AuthTenant says, or the tenant's issuer.
 	//
 	// +optional
 	// +listType=set

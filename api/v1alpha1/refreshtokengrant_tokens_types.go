@@ -22,7 +22,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !has(self.renewBeforePercentage)",message="accessToken may have renewBefore or renewBeforePercentage, not both"
 // +kubebuilder:validation:XValidation:rule="!has(self.ttl) || !has(self.renewBefore) || !self.ttl.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || !self.renewBefore.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self.renewBefore) < duration(self.ttl)",fieldPath=".renewBefore",message="renewBefore must be shorter than ttl"
 type GrantAccessToken struct {
-	// ttl is how long an access token lives. Absent: the client's, or 2h for a wazo grant.
+	// ttl is how long an access token lives. Absent: the client's; for a wazo grant what
+	// the AuthTenant says, or 2h.
 	//
 	// +optional
 	TTL *Duration `json:"ttl,omitempty"`
@@ -40,7 +41,8 @@ type GrantAccessToken struct {
 	// +kubebuilder:validation:Maximum=99
 	RenewBeforePercentage *int32 `json:"renewBeforePercentage,omitempty"`
 
-	// format is the form of an access token. Absent: the client's, or Reference for a wazo grant.
+	// format is the form of an access token. Absent: the client's; for a wazo grant what
+	// the AuthTenant says, or Reference.
 	//
 	// +optional
 	Format TokenFormat `json:"format,omitempty"`

@@ -268,6 +268,12 @@ type RefreshTokenGrantStatus struct {
 	// +optional
 	NotAfter *metav1.Time `json:"notAfter,omitempty"`
 
+	// deliveredAt is when the token came into the Secret: after it was issued, where a renewal was late.
+	// Absent where that is not known, as after a restore.
+	//
+	// +optional
+	DeliveredAt *metav1.Time `json:"deliveredAt,omitempty"`
+
 	// renewalTime is the second at which the next revision is due. It is shown, never read.
 	//
 	// +optional

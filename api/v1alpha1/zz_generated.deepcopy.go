@@ -975,6 +975,10 @@ func (in *RefreshTokenGrantStatus) DeepCopyInto(out *RefreshTokenGrantStatus) {
 		in, out := &in.NotAfter, &out.NotAfter
 		*out = (*in).DeepCopy()
 	}
+	if in.DeliveredAt != nil {
+		in, out := &in.DeliveredAt, &out.DeliveredAt
+		*out = (*in).DeepCopy()
+	}
 	if in.RenewalTime != nil {
 		in, out := &in.RenewalTime, &out.RenewalTime
 		*out = (*in).DeepCopy()

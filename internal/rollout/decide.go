@@ -10,8 +10,9 @@ const Settle = 15 * time.Second
 type Grant struct {
 	// Revision counts the tokens of the grant; zero where there has been none.
 	Revision int64
-	// IssuedAt is the iat of the present one, in whole seconds.
-	IssuedAt time.Time
+	// DeliveredAt is when the present one came into its Secret, in whole seconds. Until then a pod that
+	// started got the one before, however long ago the present one was due.
+	DeliveredAt time.Time
 	// MinInterval is the least time between two restarts that the grant asks for.
 	MinInterval time.Duration
 }
@@ -33,7 +34,7 @@ type Standing string
 const (
 	// Unconcerned: its pods started with the grant's present token, or waited for it.
 	Unconcerned Standing = "Unconcerned"
-	// Restarted: it was restarted after the second of the grant's present token.
+	// Restarted: it was restarted after the second in which the grant's present token came.
 	Restarted Standing = "Restarted"
 	// Due: pods may have started with an earlier token.
 	Due Standing = "Due"
@@ -45,11 +46,11 @@ func (w *Workload) With(g *Grant) Standing {
 	switch {
 	case g.Revision == 0:
 		return Unconcerned
-	case w.RestartedAt.After(g.IssuedAt):
+	case w.RestartedAt.After(g.DeliveredAt):
 		return Restarted
-	case !w.StartedAt.Before(g.IssuedAt):
+	case !w.StartedAt.Before(g.DeliveredAt):
 		return Unconcerned
-	case g.Revision == 1 && (w.AvailableSince.IsZero() || !w.AvailableSince.Before(g.IssuedAt)):
+	case g.Revision == 1 && (w.AvailableSince.IsZero() || !w.AvailableSince.Before(g.DeliveredAt)):
 		return Unconcerned
 	}
 	return Due
@@ -74,10 +75,10 @@ func Decide(grants []Grant, w *Workload, now time.Time) Decision {
 		if w.With(g) != Due {
 			continue
 		}
-		if first.IsZero() || g.IssuedAt.Before(first) {
-			first = g.IssuedAt
+		if first.IsZero() || g.DeliveredAt.Before(first) {
+			first = g.DeliveredAt
 		}
-		last = latest(last, g.IssuedAt)
+		last = latest(last, g.DeliveredAt)
 	}
 	if first.IsZero() {
 		return Decision{}

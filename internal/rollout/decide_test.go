@@ -35,7 +35,7 @@ func TestHowAWorkloadStandsWithAGrant(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := tc.workload.With(&rollout.Grant{Revision: tc.revision, IssuedAt: start}); got != tc.want {
+			if got := tc.workload.With(&rollout.Grant{Revision: tc.revision, DeliveredAt: start}); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
@@ -45,7 +45,7 @@ func TestHowAWorkloadStandsWithAGrant(t *testing.T) {
 func TestWhenAWorkloadIsRestarted(t *testing.T) {
 	t.Parallel()
 	grant := func(issued time.Duration, interval time.Duration) rollout.Grant {
-		return rollout.Grant{Revision: 2, IssuedAt: at(issued), MinInterval: interval}
+		return rollout.Grant{Revision: 2, DeliveredAt: at(issued), MinInterval: interval}
 	}
 	old := rollout.Workload{StartedAt: at(-24 * time.Hour)}
 	restarted := func(ago time.Duration) rollout.Workload {
@@ -116,11 +116,11 @@ func TestRestartsAreBoundedAndComplete(t *testing.T) {
 			if random.IntN(60) == 0 {
 				revisions++
 				g := &grants[random.IntN(len(grants))]
-				*g = rollout.Grant{Revision: g.Revision + 1, IssuedAt: now, MinInterval: interval}
+				*g = rollout.Grant{Revision: g.Revision + 1, DeliveredAt: now, MinInterval: interval}
 			}
 			d := rollout.Decide(grants, &w, now)
 			for i := range grants {
-				if wait := now.Sub(grants[i].IssuedAt); w.With(&grants[i]) == rollout.Due && !d.Restart && wait > interval+rollout.Settle+time.Second {
+				if wait := now.Sub(grants[i].DeliveredAt); w.With(&grants[i]) == rollout.Due && !d.Restart && wait > interval+rollout.Settle+time.Second {
 					t.Fatalf("seed %d: a revision has waited for %s", seed, wait)
 				}
 			}
