@@ -152,6 +152,7 @@ func TestWhatTheEndpointCountsInAGrantIsTheOperatorsToChange(t *testing.T) {
 	guarded := map[string]struct{ field, patch string }{
 		"the epoch raised":        {"spec.epoch", `{"spec":{"epoch":4}}`},
 		"the generation raised":   {"spec.refreshToken.generation", `{"spec":{"refreshToken":{"generation":6}}}`},
+		"a use that was not":      {"spec.refreshToken.rotatedAt", `{"spec":{"refreshToken":{"rotatedAt":"2030-01-01T00:00:00Z"}}}`},
 		"another key":             {"spec.refreshToken.keyVersion", `{"spec":{"refreshToken":{"keyVersion":3}}}`},
 		"the key forgotten":       {"spec.refreshToken.keyVersion", `{"spec":{"refreshToken":{"keyVersion":null}}}`},
 		"another login":           {"spec.login", `{"spec":{"login":{"mobile":true}}}`},
