@@ -27,7 +27,7 @@ import (
 // The two orders in which the samples are applied; their names begin those of the namespaces.
 const forth, back = "forth", "back"
 
-// TestTheSamplesInReverseOrderGiveTheSame applies every file in config/samples to namespaces of its
+// TestTheSamplesInReverseOrderGiveTheSame applies every file of config/samples to namespaces of its
 // own, as it comes and from its end, and compares conditions, Secrets and what the tokens say.
 func TestTheSamplesInReverseOrderGiveTheSame(t *testing.T) {
 	t.Parallel()
@@ -79,16 +79,21 @@ func TestTheSamplesInReverseOrderGiveTheSame(t *testing.T) {
 	figure(t, "samples: documents applied in two orders; objects and Secrets that came out the same", fmt.Sprintf("%d; %d", len(samples), compared))
 }
 
-// readSamples are the documents of config/samples in the order in which kubectl applies them.
+// readSamples are the documents of config/samples in the order in which kubectl applies them, then those
+// of config/samples/more.
 func readSamples(t *testing.T) (all []*unstructured.Unstructured) {
 	t.Helper()
 	root, err := controlplane.ModuleRoot()
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(root, "config", "samples", "*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d samples: %v", len(files), err)
+	var files []string
+	for _, directory := range []string{"samples", filepath.Join("samples", "more")} {
+		found, err := filepath.Glob(filepath.Join(root, "config", directory, "*.yaml"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%d %s: %v", len(found), directory, err)
+		}
+		files = append(files, found...)
 	}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
