@@ -44,6 +44,9 @@ func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, use
 	if !c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
 		return s.mint(ctx, c.tenant, c.ring, terms, from)
 	}
+	if err := roomForSession(c.tenant, terms, from.at); err != nil {
+		return nil, err
+	}
 	wanted, err := s.passwordLoginGrant(c, terms, from)
 	if err != nil {
 		return nil, err
@@ -100,6 +103,11 @@ func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, toke
 		return nil, err
 	}
 	if err := terms.narrow(wish); err != nil {
+		return nil, err
+	}
+	// A client that is told to come back later comes with the refresh token that it has. To have replaced
+	// that would make a thief of it.
+	if err := roomForSession(c.tenant, terms, s.now()); err != nil {
 		return nil, err
 	}
 	g, err = s.use(ctx, c, presented, g)

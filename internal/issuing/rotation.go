@@ -106,6 +106,8 @@ func (s *Service) newest(ctx context.Context, c *AuthenticatedClient, presented 
 	switch {
 	case g.Spec.IsWazo() || g.Spec.ClientRef.Name != c.client.Name:
 		return nil, errRefreshToken
+	case g.Spec.EffectiveState() != v1alpha1.GrantStateActive: // or a copy of a token would cost a read for good
+		return nil, errRefreshToken
 	case presented.Generation == current, presented.Generation < current && !rotates(&c.client.Spec, g):
 		return g, nil
 	}

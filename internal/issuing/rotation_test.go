@@ -1,8 +1,10 @@
 package issuing_test
 
 import (
+	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,6 +198,56 @@ func TestALoginTakesThePlaceOfAGrantWhoseRefreshTokenHasEnded(t *testing.T) {
 		t.Error("the login stands on the grant that has ended")
 	}
 	refresh(t, x.Tenant, second.RefreshToken)
+}
+
+func TestALoginAndARefreshThatThereIsNoSessionLeftForReplaceNothing(t *testing.T) {
+	t.Parallel()
+	x := tenant.Live(t, cp)
+	x.Create(t, credentials()...)
+	x.Create(t, alice(gen.MaxSessions(1), gen.MaxGrants(1)), billing(gen.ReferenceTokens(), func(c *v1alpha1.AuthClient) {
+		c.Spec.RefreshToken = &v1alpha1.ClientRefreshToken{Rotation: v1alpha1.RefreshTokenRotationAlways}
+	}))
+	issued := login(t, x.Tenant, issuing.Wish{})
+	soleGrant(t, x)
+	session := x.Sessions(t)[0]
+	x.AwaitVersion(t, &session)
+
+	writes := x.Writes.Load()
+	_, err := x.Service.PasswordGrant(t.Context(), authenticated(t, x.Tenant, "billing"), asAlice(), "", issuing.Wish{})
+	wantRefusal(t, err, issuing.TooManySessions)
+	refuseRefresh(t, x.Tenant, issued.RefreshToken, issuing.TooManySessions)
+	if made := x.Writes.Load() - writes; made != 0 {
+		t.Errorf("the refusals made %d writes, want none", made)
+	}
+	x.Clock.Step(time.Hour) // the session has ended, and so has every grace period
+	refresh(t, x.Tenant, issued.RefreshToken)
+}
+
+// liveReads counts the lookups past memory.
+type liveReads struct {
+	issuing.Live
+	grants atomic.Int64
+}
+
+func (l *liveReads) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
+	l.grants.Add(1)
+	return l.Live.GrantByID(ctx, namespace, id)
+}
+
+func TestACopyOfATokenOfARevokedGrantCostsTheAPIServerNothing(t *testing.T) {
+	t.Parallel()
+	x := rotatingTeam(t, v1alpha1.ClientRefreshToken{})
+	stolen := login(t, x.Tenant, issuing.Wish{})
+	refresh(t, x.Tenant, stolen.RefreshToken)
+	x.Clock.Step(time.Minute)
+	refuseRefresh(t, x.Tenant, stolen.RefreshToken, issuing.RefreshTokenReused)
+	soleGrant(t, x)
+	reads := &liveReads{Live: x.Service.Live}
+	x.Service.Live = reads
+	refuseRefresh(t, x.Tenant, stolen.RefreshToken, issuing.InvalidGrant)
+	if made := reads.grants.Load(); made != 0 {
+		t.Errorf("it made %d reads, want none", made)
+	}
 }
 
 func TestLoginsOfRotatingTokensHaveGrantsOfTheirOwn(t *testing.T) {

@@ -119,9 +119,12 @@ func unregistered(t *directory.Tenant, clientID string) error {
 // errTooManySessions is that of a user who has as many live sessions as allowed.
 var errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
 
-// roomForSession refuses a reference token past the bounds of its user or client, and of the tenant.
+// roomForSession refuses a reference token past the bounds of its user or client, and of the tenant. It
+// is asked before anything is ended or replaced for the sake of that token.
 func roomForSession(t *directory.Tenant, terms *Terms, now time.Time) error {
 	switch {
+	case terms.Format != revision.FormatReference:
+		return nil
 	case liveSessions(t, terms.Subject, terms.GrantNamespace, now) >= sessionLimit(terms.User):
 		return errTooManySessions
 	case !t.HasRoomForSession(now):
@@ -136,10 +139,8 @@ var errTenantSessions = refuse(TooManySessions, "the tenant has too many live se
 // offline adds the refresh token of user and client_id to a login. A login that there is no session
 // or no grant left for, or whose grant may not be used, is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
-	if terms.Format == revision.FormatReference {
-		if err := roomForSession(t, terms, from.at); err != nil {
-			return nil, err
-		}
+	if err := roomForSession(t, terms, from.at); err != nil {
+		return nil, err
 	}
 	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)
 	ending := otherMobile(t, wanted)
