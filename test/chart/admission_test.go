@@ -66,7 +66,7 @@ func restored(name string) *v1alpha1.RefreshTokenGrant {
 			UserRef:      v1alpha1.UserReference{Name: "alice", Subject: subject},
 			ClientID:     "desk-phone",
 			Epoch:        3,
-			RefreshToken: &v1alpha1.GrantRefreshToken{Generation: 5, KeyVersion: 2},
+			RefreshToken: &v1alpha1.GrantRefreshToken{Generation: 5, KeyVersion: 2, RotatedAt: &at},
 			Login:        &v1alpha1.GrantLogin{AuthTime: at, IssuedAt: at},
 		},
 	}
@@ -152,7 +152,8 @@ func TestWhatTheEndpointCountsInAGrantIsTheOperatorsToChange(t *testing.T) {
 	guarded := map[string]struct{ field, patch string }{
 		"the epoch raised":        {"spec.epoch", `{"spec":{"epoch":4}}`},
 		"the generation raised":   {"spec.refreshToken.generation", `{"spec":{"refreshToken":{"generation":6}}}`},
-		"a use that was not":      {"spec.refreshToken.rotatedAt", `{"spec":{"refreshToken":{"rotatedAt":"2030-01-01T00:00:00Z"}}}`},
+		"a later rotation":        {"spec.refreshToken.rotatedAt", `{"spec":{"refreshToken":{"rotatedAt":"2099-01-01T00:00:00Z"}}}`},
+		"the rotation forgotten":  {"spec.refreshToken.rotatedAt", `{"spec":{"refreshToken":{"rotatedAt":null}}}`},
 		"another key":             {"spec.refreshToken.keyVersion", `{"spec":{"refreshToken":{"keyVersion":3}}}`},
 		"the key forgotten":       {"spec.refreshToken.keyVersion", `{"spec":{"refreshToken":{"keyVersion":null}}}`},
 		"another login":           {"spec.login", `{"spec":{"login":{"mobile":true}}}`},
