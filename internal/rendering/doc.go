@@ -14,5 +14,6 @@
 // give equal bytes, which is what keeps the operator from writing a Secret over and over.
 //
 // What must not enter: minting tokens, reading and writing Secrets, clocks, and when to render.
-// Errors name a field, a line and a column, and never hold a value of the token.
+// Errors name a field, a line and a column, and never hold a value of the token: they are those of a
+// template whose tokens have been replaced, so that not even the place is a token's choice.
 package rendering

@@ -106,18 +106,44 @@ func (m *maker) file(output *v1alpha1.TargetOutput) ([]byte, error) {
 	return nil, refusef("format %q is not known to this version of the operator", output.Format)
 }
 
-// templates carries the templates out, in the order of their keys, from one budget.
+// errWithThisToken is all that is told of a template which fails only with the token as it is: where it
+// failed, and with what number, may be what its writer made of the token.
+const errWithThisToken = refusal("it cannot be carried out with this token")
+
+// templates adds what the templates make. What is told of a failure is what they fail with where other
+// texts stand for the tokens, or a template could spell a token out in the places at which it fails.
 func (m *maker) templates(templates map[string]v1alpha1.TemplateText) {
-	budget, values := newBudget(), m.values.forTemplates()
+	texts, failed := carryOut(templates, m.values)
+	var told map[string]error
+	if len(failed) > 0 {
+		_, told = carryOut(templates, m.values.masked())
+	}
 	for _, key := range slices.Sorted(maps.Keys(templates)) {
 		field := fmt.Sprintf("spec.target.template.data[%q]", key)
-		text, err := budget.execute(string(templates[key]), values)
+		switch {
+		case failed[key] == nil:
+			m.text(key, field, texts[key])
+		case told[key] == nil:
+			m.fail(key, field, v1alpha1.ReasonTemplateError, errWithThisToken)
+		default:
+			m.fail(key, field, v1alpha1.ReasonTemplateError, told[key])
+		}
+	}
+}
+
+// carryOut carries the templates out, in the order of their keys, from one budget.
+func carryOut(templates map[string]v1alpha1.TemplateText, values *Values) (texts map[string]string, failed map[string]error) {
+	texts, failed = map[string]string{}, map[string]error{}
+	budget, named := newBudget(), values.forTemplates()
+	for _, key := range slices.Sorted(maps.Keys(templates)) {
+		text, err := budget.execute(string(templates[key]), named)
 		if err != nil {
-			m.fail(key, field, v1alpha1.ReasonTemplateError, err)
+			failed[key] = err
 			continue
 		}
-		m.text(key, field, text)
+		texts[key] = text
 	}
+	return texts, failed
 }
 
 func (m *maker) text(key, field, value string) { m.add(key, field, []byte(value)) }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew: programs read these bytes")
@@ -160,6 +161,43 @@ func TestAKeyThatCannotBeMade(t *testing.T) {
 				t.Error("the access token is not there")
 			}
 		})
+	}
+}
+
+// A template can fail at a place, or with a number, that its writer lets depend on the token.
+func TestHowATemplateFailsDoesNotTellOfTheToken(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct{ template, want string }{
+		"at a place that the token chooses": {
+			`{{if hasPrefix "a" .accessToken}}{{index .scopes 9}}{{else}}{{index .audiences 8}}{{end}}`,
+			"line 1, column 63: the list has 1 entries, and none at 8",
+		},
+		"with a number that the token chooses": {
+			`{{index .scopes (len (.accessToken | replace "a" "12345"))}}`,
+			"line 1, column 3: the list has 2 entries, and none at 4",
+		},
+		"at a place that the refresh token chooses": {
+			`{{if hasPrefix "a" .refreshToken}}{{index .scopes 9}}{{else}}{{index .audiences 8}}{{end}}`,
+			"line 1, column 64: the list has 1 entries, and none at 8",
+		},
+		"only with some tokens": {
+			`{{if hasPrefix "x" .accessToken}}{{else}}{{index .scopes 9}}{{end}}`,
+			"it cannot be carried out with this token",
+		},
+	}
+	for name, tc := range cases {
+		for _, token := range []string{"aaaa", "baba", "cccc"} {
+			t.Run(name+", "+token, func(t *testing.T) {
+				t.Parallel()
+				values := someValues()
+				values.AccessToken, values.RefreshToken = sensitive.New(token), sensitive.New(token)
+				target := &v1alpha1.GrantTarget{Template: &v1alpha1.TargetTemplate{Data: map[string]v1alpha1.TemplateText{"a": v1alpha1.TemplateText(tc.template)}}}
+				want := []Problem{{v1alpha1.ReasonTemplateError, `spec.target.template.data["a"]: ` + tc.want}}
+				if diff := cmp.Diff(want, Render(target, values, Held{}).Problems); diff != "" {
+					t.Errorf("problems (-want +got):\n%s", diff)
+				}
+			})
+		}
 	}
 }
 

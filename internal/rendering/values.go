@@ -1,6 +1,7 @@
 package rendering
 
 import (
+	"strings"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
@@ -34,6 +35,16 @@ type Values struct {
 }
 
 func (v *Values) expiry() string { return v.ExpiresAt.UTC().Format(time.RFC3339) }
+
+// masked are the values with texts in the place of the tokens that are as long and say nothing.
+func (v *Values) masked() *Values {
+	mask := func(token sensitive.String) sensitive.String {
+		return sensitive.New(strings.Repeat("x", len(token.Reveal())))
+	}
+	masked := *v
+	masked.AccessToken, masked.RefreshToken = mask(v.AccessToken), mask(v.RefreshToken)
+	return &masked
+}
 
 // forTemplates are the values under the names that templates know them by. The refresh token is one
 // of them only where it is delivered: a template that asks for another is a mistake to be told.
