@@ -80,6 +80,19 @@ func TestRefreshTokenPolicy(t *testing.T) {
 			spec:      withSecret("refreshToken: {rotation: Always, gracePeriod: 61s}"),
 			wantField: "spec.refreshToken.gracePeriod", wantMessage: "no longer than 60s",
 		},
+		"a grace period needs something that is replaced": {
+			spec:      withSecret("refreshToken: {gracePeriod: 10s}"),
+			wantField: "spec.refreshToken", wantMessage: "gracePeriod needs rotation Always",
+		},
+		"a public client's has one by default": {spec: "type: Public\nrefreshToken: {gracePeriod: 10s}"},
+		"an age that ends a login at once": {
+			spec:      withSecret("refreshToken: {maxAge: 59s}"),
+			wantField: "spec.refreshToken.maxAge", wantMessage: "at least 1m",
+		},
+		"idleness that nobody can avoid": {
+			spec:      withSecret("refreshToken: {rotation: Always, idleTimeout: 59s}"),
+			wantField: "spec.refreshToken.idleTimeout", wantMessage: "at least 1m",
+		},
 		"idleness is seen by rotation alone": {
 			spec:      withSecret("refreshToken: {idleTimeout: 1h}"),
 			wantField: "spec.refreshToken", wantMessage: "needs rotation Always",

@@ -47,7 +47,8 @@ const (
 	// GrantTypeClientCredentials lets the client act for itself (section 4.4).
 	GrantTypeClientCredentials GrantType = "ClientCredentials"
 	// GrantTypeAuthorizationCode lets users log in on the endpoint's own page and the client redeem a
-	// code for their tokens (section 4.1). It needs redirectURIs.
+	// code for their tokens (section 4.1). It needs redirectURIs. It is checked and kept; the endpoint
+	// has no page for it yet.
 	GrantTypeAuthorizationCode GrantType = "AuthorizationCode"
 )
 
@@ -78,34 +79,6 @@ const (
 	// SigningAlgorithmEdDSA is Ed25519 (RFC 8037): the cheapest, for validators that know it. A tenant
 	// gets keys for it when the first client asks.
 	SigningAlgorithmEdDSA SigningAlgorithm = "EdDSA"
-)
-
-// RefreshTokenRotation says whether a refresh token is replaced when it is used.
-//
-// +kubebuilder:validation:Enum=Never;Always
-type RefreshTokenRotation string
-
-// The rotations of refresh tokens.
-const (
-	// RefreshTokenRotationNever keeps a refresh token as it is. The default for a Confidential client,
-	// whose secret protects it.
-	RefreshTokenRotationNever RefreshTokenRotation = "Never"
-	// RefreshTokenRotationAlways gives a new one with every use and takes a second use of the old one
-	// for theft (RFC 9700 section 4.14.2). The default for a Public client, and its only choice.
-	RefreshTokenRotationAlways RefreshTokenRotation = "Always"
-)
-
-// Consent says whether a user is asked before a client gets tokens.
-//
-// +kubebuilder:validation:Enum=Required;Implied
-type Consent string
-
-// The ways of consent.
-const (
-	// ConsentRequired asks the user at the first login and for every new scope. The default.
-	ConsentRequired Consent = "Required"
-	// ConsentImplied asks nobody: the client belongs to whoever runs the tenant.
-	ConsentImplied Consent = "Implied"
 )
 
 // GeneratedSecret asks the operator for a client secret of 43 characters, derived from the
@@ -172,34 +145,6 @@ type ClientAccessToken struct {
 	SigningAlgorithm SigningAlgorithm `json:"signingAlgorithm,omitempty"`
 }
 
-// ClientRefreshToken is the policy of a client's refresh tokens from logins. Those that an applied
-// grant delivers in a Secret live as long as the grant does.
-type ClientRefreshToken struct {
-	// rotation says whether a refresh token is replaced when it is used. Absent: Never for a
-	// Confidential client, Always for a Public one.
-	//
-	// +optional
-	Rotation RefreshTokenRotation `json:"rotation,omitempty"`
-
-	// gracePeriod is how long the refresh token before is answered with the current one, for a client
-	// that lost the answer. Absent: 30s. At most 60s.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self) <= duration('60s')",message="gracePeriod may be no longer than 60s"
-	GracePeriod *Duration `json:"gracePeriod,omitempty"`
-
-	// idleTimeout is how long a refresh token lives without being used; only rotation Always tells
-	// when it was. Absent: forever.
-	//
-	// +optional
-	IdleTimeout *Duration `json:"idleTimeout,omitempty"`
-
-	// maxAge is how long after the login its refresh tokens live. Absent: forever.
-	//
-	// +optional
-	MaxAge *Duration `json:"maxAge,omitempty"`
-}
-
 // AuthClientSpec is what an application is and may do.
 //
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.clientID) || (has(self.clientID) && self.clientID == oldSelf.clientID)",fieldPath=".clientID",message="clientID is immutable once set and may not be removed: tokens and grants name the client by it"
@@ -210,6 +155,7 @@ type ClientRefreshToken struct {
 // +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || !has(self.grantTypes) || !self.grantTypes.exists(grant, grant in ['Password', 'ClientCredentials'])",fieldPath=".grantTypes",message="a Public client may use RefreshToken and AuthorizationCode only: it cannot prove who it is"
 // +kubebuilder:validation:XValidation:rule="!has(self.grantTypes) || !('AuthorizationCode' in self.grantTypes) || has(self.redirectURIs)",fieldPath=".redirectURIs",message="redirectURIs are required for AuthorizationCode"
 // +kubebuilder:validation:XValidation:rule="self.?type.orValue('Confidential') != 'Public' || self.?refreshToken.rotation.orValue('Always') == 'Always'",fieldPath=".refreshToken",message="refreshToken.rotation of a Public client is Always (RFC 9700)"
+// +kubebuilder:validation:XValidation:rule="!has(self.refreshToken) || !has(self.refreshToken.gracePeriod) || self.?refreshToken.rotation.orValue(self.?type.orValue('Confidential') == 'Public' ? 'Always' : 'Never') == 'Always'",fieldPath=".refreshToken",message="refreshToken.gracePeriod needs rotation Always: nothing is replaced otherwise"
 // +kubebuilder:validation:XValidation:rule="!has(self.refreshToken) || !has(self.refreshToken.idleTimeout) || self.?refreshToken.rotation.orValue(self.?type.orValue('Confidential') == 'Public' ? 'Always' : 'Never') == 'Always'",fieldPath=".refreshToken",message="refreshToken.idleTimeout needs rotation Always: nothing else tells when a refresh token was used"
 // +kubebuilder:validation:XValidation:rule="self.?consent.orValue('Required') != 'Implied' || self.?type.orValue('Confidential') == 'Confidential' || !has(self.redirectURIs) || self.redirectURIs.all(uri, uri.startsWith('https://'))",fieldPath=".consent",message="consent Implied needs a Confidential client or https redirectURIs alone: another program could take the place of this one"
 type AuthClientSpec struct {
@@ -247,8 +193,8 @@ type AuthClientSpec struct {
 	// +kubebuilder:validation:MaxItems=8
 	GrantTypes []GrantType `json:"grantTypes,omitempty"`
 
-	// redirectURIs are where a login may lead back to, compared exactly but for the port of a loopback
-	// address: https, http on a loopback address, or a private-use scheme with a dot (RFC 8252).
+	// redirectURIs are where a login with AuthorizationCode may lead back to: https, http on a loopback
+	// address, or a private-use scheme with a dot (RFC 8252). They are checked and kept for it.
 	//
 	// +optional
 	// +listType=set
@@ -304,7 +250,8 @@ type AuthClientSpec struct {
 	// +optional
 	RefreshToken *ClientRefreshToken `json:"refreshToken,omitempty"`
 
-	// consent says whether a user is asked before the client gets tokens. Absent: Required.
+	// consent says whether a login with AuthorizationCode asks the user. It is checked and kept for it.
+	// Absent: Required.
 	//
 	// +optional
 	Consent Consent `json:"consent,omitempty"`

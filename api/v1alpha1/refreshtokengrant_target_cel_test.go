@@ -101,6 +101,10 @@ func TestRolloutRestart(t *testing.T) {
 		"workloads of every kind": {
 			spec: grant("target: {}\nrolloutRestart: {minInterval: 1h, targets: [{kind: Deployment, name: a}, {kind: StatefulSet, name: a}, {kind: DaemonSet, name: b}]}"),
 		},
+		"restarts that never end": {
+			spec:      grant("target: {}\nrolloutRestart: {minInterval: 59s, targets: [{kind: Deployment, name: a}]}"),
+			wantField: "spec.rolloutRestart.minInterval", wantMessage: "at least 1m",
+		},
 		"a restart without a Secret": {
 			spec:      grant("rolloutRestart: {targets: [{kind: Deployment, name: a}]}"),
 			wantField: "spec.rolloutRestart", wantMessage: "needs a target",

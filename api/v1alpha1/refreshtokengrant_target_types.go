@@ -248,9 +248,10 @@ type RolloutRestart struct {
 	Targets []WorkloadReference `json:"targets"`
 
 	// minInterval is the least time between two restarts of a workload, whatever its grants do. Of
-	// several grants' the longest counts. Absent: 1h.
+	// several grants' the longest counts. Absent: 1h. At least 1m.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s)){1,4}$') || duration(self) >= duration('1m')",message="minInterval must be at least 1m"
 	MinInterval *Duration `json:"minInterval,omitempty"`
 }
 

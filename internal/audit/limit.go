@@ -9,38 +9,45 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// The refusals of one tenant that get a line: so many at once, and then one each second, which is
-// some 40 MiB a day at most.
+// The refusals of one tenant and one event that get a line: so many at once, and then one each second,
+// which is some 40 MiB a day at most.
 const (
 	refusalBurst = 100
 	refusalRate  = rate.Limit(1)
 )
 
+// refused is what has a bound of its own: a flood of one kind of refusals, which may need no
+// credentials at all, hides no other kind.
+type refused struct {
+	tenant string
+	event  Event
+}
+
 // refusals bounds the lines about refusals, and counts those that have none. Tenants are known ones,
 // so there are not too many.
 type refusals struct {
 	mu         sync.Mutex
-	limiters   map[string]*rate.Limiter
+	limiters   map[refused]*rate.Limiter
 	suppressed map[string]uint64 // since they were last told
 }
 
 func newRefusals() *refusals {
-	return &refusals{limiters: map[string]*rate.Limiter{}, suppressed: map[string]uint64{}}
+	return &refusals{limiters: map[refused]*rate.Limiter{}, suppressed: map[string]uint64{}}
 }
 
-// admit tells whether a refusal of a tenant gets a line now.
-func (r *refusals) admit(tenant string, now time.Time) bool {
+// admit tells whether a refusal gets a line now.
+func (r *refusals) admit(of refused, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	limiter, ok := r.limiters[tenant]
+	limiter, ok := r.limiters[of]
 	if !ok {
 		limiter = rate.NewLimiter(refusalRate, refusalBurst)
-		r.limiters[tenant] = limiter
+		r.limiters[of] = limiter
 	}
 	if limiter.AllowN(now, 1) {
 		return true
 	}
-	r.suppressed[tenant]++
+	r.suppressed[of.tenant]++
 	return false
 }
 

@@ -63,7 +63,7 @@ func (l *Log) Record(ctx context.Context, record Record) {
 		return
 	}
 	now := l.clock.Now()
-	if record.Event.anybodyCauses() && !l.refusals.admit(record.Tenant, now) {
+	if record.Event.anybodyCauses() && !l.refusals.admit(refused{record.Tenant, record.Event}, now) {
 		l.suppressed.Add(1)
 		return
 	}

@@ -218,6 +218,7 @@ func TestAFloodOfRefusalsIsBoundedAndCounted(t *testing.T) {
 	}
 	flood("team-a", refusalBurst+500)
 	flood("team-b", 1)
+	log.Record(t.Context(), Record{Event: ClientRefused, Tenant: "team-a"})
 	log.Record(t.Context(), Record{Event: TokenIssued, Tenant: "team-a"})
 	clock.Step(3 * time.Second)
 	flood("team-a", 10)
@@ -236,6 +237,7 @@ func TestAFloodOfRefusalsIsBoundedAndCounted(t *testing.T) {
 	}
 	want := map[string]int{
 		"team-a token.refused": refusalBurst + 3, "team-b token.refused": 1, "team-a token.issued": 1,
+		"team-a client.refused":      1, // which another kind of refusals does not hide
 		"team-a refusals.suppressed": 1, "team-a refusals.suppressed count": 507,
 	}
 	if diff := cmp.Diff(want, count); diff != "" {
