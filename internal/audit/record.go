@@ -23,9 +23,11 @@ type Record struct {
 	ClientID string `json:"clientID,omitempty"`
 	// Claimed is the pseudonym (Log.Pseudonym) of a login or client_id that nobody has.
 	Claimed string `json:"claimed,omitempty"`
-	// GrantID is the grant's spec.id, Grant the name of the object.
-	GrantID string `json:"grantID,omitempty"`
-	Grant   string `json:"grant,omitempty"`
+	// GrantID is the grant's spec.id, Grant the name of the object. GrantNamespace is where it is, where
+	// that is not the tenant: whoever has that namespace chooses both, and may choose those of a grant here.
+	GrantID        string `json:"grantID,omitempty"`
+	Grant          string `json:"grant,omitempty"`
+	GrantNamespace string `json:"grantNamespace,omitempty"`
 	// TokenID is the id of an access token (`jti`). Session is the name of the AuthSession of a
 	// reference token, which is a digest of it.
 	TokenID string `json:"tokenID,omitempty"`

@@ -124,10 +124,18 @@ func TestARefreshTokenThatCrossesIsRevokedWhereItsGrantIs(t *testing.T) {
 	x, namespace := liveNeighbours(t)
 	g := createThere(t, x, crossing(namespace, x.Namespace))
 	refreshToken := deliveredIn(t, x.Tenant, namespace)
-	access := refresh(t, x.Tenant, refreshToken).AccessToken
+	access, other := refresh(t, x.Tenant, refreshToken).AccessToken, refresh(t, x.Tenant, refreshToken).AccessToken
+	o := observe(t, x.Tenant)
 	x.Directory.Put(ofVersion(g, "1")) // memory is late
-	if err := x.Service.RevokeOwn(t.Context(), authenticated(t, x.Tenant, "billing"), refreshToken.Reveal()); err != nil {
-		t.Fatalf("revoke: %v", err)
+	for _, token := range []sensitive.String{other, refreshToken} {
+		if err := x.Service.RevokeOwn(t.Context(), authenticated(t, x.Tenant, "billing"), token.Reveal()); err != nil {
+			t.Fatalf("revoke: %v", err)
+		}
+	}
+	for _, line := range o.lines(t) {
+		if line["grantNamespace"] != namespace {
+			t.Errorf("the log of %v says that the grant is in %v", line["event"], line["grantNamespace"])
+		}
 	}
 	if err := x.Client.Get(t.Context(), client.ObjectKeyFromObject(g), g); err != nil || g.Spec.Epoch != 2 {
 		t.Fatalf("the epoch is %d (%v), want 2", g.Spec.Epoch, err)

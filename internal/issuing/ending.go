@@ -50,14 +50,15 @@ func (s *Service) recordEnded(ctx context.Context, t *directory.Tenant, event au
 		return
 	}
 	record := audit.Record{
-		Event:    event,
-		Tenant:   t.Namespace(),
-		Dialect:  dialect(g.Spec.IsWazo()),
-		Subject:  g.Spec.UserRef.Subject,
-		ClientID: g.Spec.ClientID,
-		GrantID:  g.Spec.ID,
-		Grant:    g.Name,
-		Reason:   why,
+		Event:          event,
+		Tenant:         t.Namespace(),
+		Dialect:        dialect(g.Spec.IsWazo()),
+		Subject:        g.Spec.UserRef.Subject,
+		ClientID:       g.Spec.ClientID,
+		GrantID:        g.Spec.ID,
+		Grant:          g.Name,
+		GrantNamespace: g.CrossesFrom(),
+		Reason:         why,
 	}
 	if !g.Spec.IsWazo() {
 		if client, ok := t.Client(g.Spec.ClientRef.Name); ok {

@@ -50,18 +50,19 @@ func (s *Service) conclude(ctx context.Context, of attempt, issued *Issued, err 
 	}
 	a := issued.Access
 	s.Audit.Record(ctx, audit.Record{
-		Event:        audit.TokenIssued,
-		Tenant:       of.tenant,
-		Dialect:      of.flow.Dialect(),
-		GrantType:    of.flow.GrantType(),
-		Subject:      a.Subject,
-		Username:     usernameOf(issued.User),
-		ClientID:     a.ClientID,
-		GrantID:      a.GrantID,
-		TokenID:      a.ID,
-		Session:      session,
-		RefreshToken: refreshed,
-		ExpiresAt:    a.ExpiresAt,
+		Event:          audit.TokenIssued,
+		Tenant:         of.tenant,
+		Dialect:        of.flow.Dialect(),
+		GrantType:      of.flow.GrantType(),
+		Subject:        a.Subject,
+		Username:       usernameOf(issued.User),
+		ClientID:       a.ClientID,
+		GrantID:        a.GrantID,
+		GrantNamespace: a.GrantNamespace,
+		TokenID:        a.ID,
+		Session:        session,
+		RefreshToken:   refreshed,
+		ExpiresAt:      a.ExpiresAt,
 	})
 }
 
@@ -98,7 +99,7 @@ func (s *Service) name(record *audit.Record, t *directory.Tenant, of attempt) {
 		}
 	} else if ring, err := t.Ring(); err == nil {
 		if presented, err := tokens.ParseRefresh(ring, of.refreshToken); err == nil {
-			record.GrantID = presented.GrantID
+			record.GrantID, record.GrantNamespace = presented.GrantID, presented.GrantNamespace
 			if g, ok := s.heldGrant(t, grantRef{namespace: presented.GrantNamespace, id: presented.GrantID}); ok {
 				user, known = t.User(g.Spec.UserRef.Name)
 			}
@@ -134,14 +135,15 @@ func (s *Service) recordRevoked(ctx context.Context, t *directory.Tenant, o *ope
 		return
 	}
 	record := audit.Record{
-		Event:     audit.TokenRevoked,
-		Tenant:    t.Namespace(),
-		Dialect:   dialect(o.access.Dialect == tokens.Wazo),
-		Subject:   o.access.Subject,
-		ClientID:  o.access.ClientID,
-		GrantID:   o.access.GrantID,
-		TokenID:   o.access.ID,
-		ExpiresAt: o.access.ExpiresAt,
+		Event:          audit.TokenRevoked,
+		Tenant:         t.Namespace(),
+		Dialect:        dialect(o.access.Dialect == tokens.Wazo),
+		Subject:        o.access.Subject,
+		ClientID:       o.access.ClientID,
+		GrantID:        o.access.GrantID,
+		GrantNamespace: o.access.GrantNamespace,
+		TokenID:        o.access.ID,
+		ExpiresAt:      o.access.ExpiresAt,
 	}
 	if o.session != nil {
 		record.Session = o.session.Name
@@ -166,22 +168,23 @@ func (s *Service) Delivered(ctx context.Context, ring *keys.Ring, g *directory.G
 	s.Metrics.Issued(flow, kind)
 	secret, _ := g.TargetName()
 	s.Audit.Record(ctx, audit.Record{
-		Event:     audit.RevisionDelivered,
-		Tenant:    ring.Tenant().Namespace,
-		Dialect:   flow.Dialect(),
-		GrantType: flow.GrantType(),
-		Subject:   terms.Subject,
-		Username:  usernameOf(terms.User),
-		ClientID:  terms.ClientID,
-		GrantID:   terms.GrantID,
-		Grant:     g.Name,
-		TokenID:   r.ID,
-		Session:   session,
-		ExpiresAt: r.ExpiresAt,
-		Revision:  r.Revision,
-		Secret:    secret,
-		KeyID:     r.KeyID,
-		Reason:    string(why),
+		Event:          audit.RevisionDelivered,
+		Tenant:         ring.Tenant().Namespace,
+		Dialect:        flow.Dialect(),
+		GrantType:      flow.GrantType(),
+		Subject:        terms.Subject,
+		Username:       usernameOf(terms.User),
+		ClientID:       terms.ClientID,
+		GrantID:        terms.GrantID,
+		Grant:          g.Name,
+		GrantNamespace: terms.GrantNamespace,
+		TokenID:        r.ID,
+		Session:        session,
+		ExpiresAt:      r.ExpiresAt,
+		Revision:       r.Revision,
+		Secret:         secret,
+		KeyID:          r.KeyID,
+		Reason:         string(why),
 	})
 }
 

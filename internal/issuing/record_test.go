@@ -423,3 +423,38 @@ func TestEveryReasonIsCounted(t *testing.T) {
 		t.Errorf("reasons (-declared +listed):\n%s", diff)
 	}
 }
+
+// TestTheLogTellsAGrantElsewhereFromOneHere: whoever has the other namespace may give a grant the id and
+// the name of one of the tenant's own.
+func TestTheLogTellsAGrantElsewhereFromOneHere(t *testing.T) {
+	t.Parallel()
+	x := neighbours(t, crossing(away, gen.Namespace, gen.Target("mounted")))
+	x.Put(nightly())
+	refreshToken := deliveredIn(t, x, away)
+	o := observe(t, x)
+	there, _ := x.Directory.Tenant(away)
+	g, _ := there.Grant("nightly")
+	terms, standing := issuing.GrantTerms(x.Rows(t), g, tenant.Start)
+	if !standing.Good() {
+		t.Fatal(standing)
+	}
+	r := revision.Token{Revision: 1, ID: "j", KeyID: "k", IssuedAt: tenant.Start, ExpiresAt: tenant.Start.Add(time.Hour)}
+	x.Service.Delivered(t.Context(), x.Ring, g, &terms, r, revision.ReasonDue)
+	refresh(t, x, refreshToken)
+	x.Directory.Remove(g.RefreshTokenGrant)
+	x.Directory.MarkLost(away)
+	_, err := x.Service.RefreshGrant(t.Context(), authenticated(t, x, "billing"), refreshToken.Reveal(), issuing.Wish{})
+	wantRefusal(t, err, issuing.Unavailable)
+
+	got := map[any]any{}
+	for _, line := range o.lines(t) {
+		if line["grantID"] != g.Spec.ID {
+			t.Errorf("%v names the grant %v", line["event"], line["grantID"])
+		}
+		got[line["event"]] = line["grantNamespace"]
+	}
+	want := map[any]any{"revision.delivered": away, "token.issued": away, "token.refused": away}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("where the grant is (-want +got):\n%s", diff)
+	}
+}
