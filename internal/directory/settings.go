@@ -45,9 +45,11 @@ func (t *Tenant) Algorithms() []keys.Algorithm {
 	return algorithms
 }
 
-// HasRoomForSession tells whether the tenant may have another live session. Sessions that have
-// expired and not been swept yet do not count.
-func (t *Tenant) HasRoomForSession(now time.Time) bool {
+// HasRoomForSession tells whether the tenant may have another live session that stems from the grants of
+// a namespace; the empty one is its own. Each has the whole limit to itself: who may use one user from
+// elsewhere must not keep all the others from logging in. Sessions that have expired and not been swept
+// yet do not count.
+func (t *Tenant) HasRoomForSession(namespace string, now time.Time) bool {
 	limit := int(t.Settings().EffectiveMaxSessions())
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -56,7 +58,7 @@ func (t *Tenant) HasRoomForSession(now time.Time) bool {
 	}
 	live := 0
 	for _, session := range t.sessions.rows {
-		if now.Before(session.Spec.ExpiresAt.Time) {
+		if session.Spec.GrantNamespace == namespace && now.Before(session.Spec.ExpiresAt.Time) {
 			live++
 		}
 	}

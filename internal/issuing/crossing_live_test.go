@@ -155,10 +155,28 @@ func ofVersion(g *v1alpha1.RefreshTokenGrant, version string) *v1alpha1.RefreshT
 }
 
 // TestSessionsOfOthersKeepNobodyFromLoggingIn: who may use a user may use up their own share of the
-// user's sessions.
+// user's sessions and of the tenant's.
 func TestSessionsOfOthersKeepNobodyFromLoggingIn(t *testing.T) {
 	t.Parallel()
-	x, namespace := liveNeighbours(t, gen.MaxSessions(1))
+	for name, tc := range map[string]struct {
+		user   func(*v1alpha1.AuthUser)
+		tenant func(*v1alpha1.AuthTenant)
+	}{
+		"where the user may have one":   {gen.MaxSessions(1), gen.TenantLimits(100, 100)},
+		"where the tenant may have one": {gen.MaxSessions(100), gen.TenantLimits(1, 100)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x, namespace := liveNeighbours(t, tc.user)
+			x.Create(t, gen.AuthTenant(tc.tenant, gen.Dialects(v1alpha1.DialectOAuth2, v1alpha1.DialectWazo)))
+			useTwice(t, x, namespace)
+		})
+	}
+}
+
+// useTwice makes a session for a grant of a namespace and one for a login, of which each may have one.
+func useTwice(t *testing.T, x *tenant.OnAPIServer, namespace string) {
+	t.Helper()
 	createThere(t, x, crossing(namespace, x.Namespace, func(g *v1alpha1.RefreshTokenGrant) {
 		g.Spec.AccessToken = &v1alpha1.GrantAccessToken{Format: v1alpha1.TokenFormatReference}
 	}))

@@ -127,7 +127,7 @@ func roomForSession(t *directory.Tenant, terms *Terms, now time.Time) error {
 		return nil
 	case liveSessions(t, terms.Subject, terms.GrantNamespace, now) >= sessionLimit(terms.User):
 		return errTooManySessions
-	case !t.HasRoomForSession(now):
+	case !t.HasRoomForSession(terms.GrantNamespace, now):
 		return errTenantSessions
 	}
 	return nil
