@@ -134,8 +134,12 @@ func TestAGrantElsewhereIsNotJudgedBeforeItsUsersAreRead(t *testing.T) {
 			if told := x.grants.Requests(reading); len(told) != 1 {
 				t.Errorf("%d grants are told, want 1", len(told))
 			}
-			if _, err := x.bring(t, g); err != nil {
+			result, err := x.bring(t, g)
+			if err != nil {
 				t.Errorf("Reconcile: %v", err)
+			}
+			if again := result.RequeueAfter > 0; again != tc.permitted {
+				t.Errorf("it is looked at again: %t; that a namespace is known again need be no change", again)
 			}
 			x.wantCondition(t, g, v1alpha1.ConditionReady, tc.want)
 		})

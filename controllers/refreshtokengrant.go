@@ -195,7 +195,7 @@ func (r *RefreshTokenGrants) bring(ctx context.Context, home *directory.Tenant, 
 	t := r.Directory.TenantOf(g)
 	terms, standing := issuing.GrantTerms(t, g, now)
 	if standing.Reason == v1alpha1.ReasonRefNotPermitted && r.mayBeThere(g, now) {
-		standing = unreadable()
+		return outcome{standing: unreadable(), retryAfter: foreignPoll}, nil // that it is known again may be no change
 	}
 	name, hasTarget := g.TargetName()
 	if !standing.Good() || !hasTarget {
