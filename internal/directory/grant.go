@@ -102,6 +102,18 @@ func (t *Tenant) EndpointGrants(subject string) []*Grant {
 	return t.grants.bySubject.all(subject)
 }
 
+// EndpointMadeGrants lists all grants here that the endpoint made, in no order.
+func (t *Tenant) EndpointMadeGrants() (made []*Grant) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, g := range t.grants.rows {
+		if g.EndpointMade() {
+			made = append(made, g)
+		}
+	}
+	return made
+}
+
 // GrantsOfUser names the grants in this namespace that refer to a user of it.
 func (t *Tenant) GrantsOfUser(user string) []string {
 	t.mu.RLock()

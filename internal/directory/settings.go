@@ -66,7 +66,7 @@ func (t *Tenant) HasRoomForSession(namespace string, now time.Time) bool {
 }
 
 // HasRoomForGrant tells whether the endpoint may make another grant here. Applied grants do not
-// count.
+// count, and neither do those that are revoked: nothing brings them back.
 func (t *Tenant) HasRoomForGrant() bool {
 	limit := int(t.Settings().EffectiveMaxGrants())
 	t.mu.RLock()
@@ -76,7 +76,7 @@ func (t *Tenant) HasRoomForGrant() bool {
 	}
 	made := 0
 	for _, g := range t.grants.rows {
-		if g.EndpointMade() {
+		if g.EndpointMade() && g.Spec.EffectiveState() != v1alpha1.GrantStateRevoked {
 			made++
 		}
 	}

@@ -82,9 +82,10 @@ func endpointGrant(ring *keys.Ring, name string, user *directory.User, from logi
 // may have to give way, such as one whose refresh token has ended.
 type place struct{ standing, givesWay *directory.Grant }
 
-// placeFor decides on the place of a wanted grant and writes nothing. Past the user's maxGrants, but
-// for those that are ending anyway, the one of the same client that was not used for longest gives way; where there is
-// none, the login is refused.
+// placeFor decides on the place of a wanted grant and writes nothing. Past the user's maxGrants, not
+// counting those that are ending anyway, one gives way: one that nothing is good of any more, whosever
+// it is, or else the one of the same client that was not used for longest. Past the tenant's limit only
+// one of the former gives way. Where there is none, the login is refused.
 func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
 	if standing, ok := t.Grant(wanted.Name); ok {
 		if s.hasEnded(t, standing) || gaveUp(t, standing) {
@@ -92,18 +93,31 @@ func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGra
 		}
 		return place{standing: standing}, s.mayStand(t, standing)
 	}
-	if !t.HasRoomForGrant() {
-		return place{}, refuse(TooManyGrants, "the tenant has too many grants")
-	}
-	user, ok := t.User(wanted.Spec.UserRef.Name)
 	held := slices.DeleteFunc(t.EndpointGrants(wanted.Spec.UserRef.Subject), func(g *directory.Grant) bool {
-		return slices.Contains(ending, g)
+		return slices.Contains(ending, g) || !s.isSpent(t, g) && g.Spec.EffectiveState() == v1alpha1.GrantStateRevoked
 	})
-	if !ok || len(held) < int(user.Spec.EffectiveMaxGrants()) {
+	user, ok := t.User(wanted.Spec.UserRef.Name)
+	if ok && len(held) >= int(user.Spec.EffectiveMaxGrants()) {
+		return s.placeOfOneHeld(t, wanted, held)
+	}
+	if len(ending) > 0 || t.HasRoomForGrant() {
 		return place{}, nil
 	}
+	if spent := s.firstSpent(t, t.EndpointMadeGrants()); spent != nil {
+		return place{givesWay: spent}, nil
+	}
+	return place{}, refuse(TooManyGrants, "the tenant has too many grants")
+}
+
+// placeOfOneHeld is that of one of the grants that a user holds. One that is not active does not give
+// way while it counts: a person may have stopped the login that it stands for.
+func (s *Service) placeOfOneHeld(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, held []*directory.Grant) (place, error) {
+	if spent := s.firstSpent(t, held); spent != nil {
+		return place{givesWay: spent}, nil
+	}
 	ofClient := slices.DeleteFunc(held, func(g *directory.Grant) bool {
-		return g.Spec.IsWazo() != wanted.Spec.IsWazo() || clientOf(g.RefreshTokenGrant) != clientOf(wanted) || g.Spec.Login == nil
+		return g.Spec.IsWazo() != wanted.Spec.IsWazo() || clientOf(g.RefreshTokenGrant) != clientOf(wanted) ||
+			g.Spec.Login == nil || g.Spec.EffectiveState() != v1alpha1.GrantStateActive
 	})
 	if len(ofClient) == 0 {
 		return place{}, refuse(TooManyGrants, "the user has too many grants")
@@ -111,6 +125,31 @@ func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGra
 	return place{givesWay: slices.MinFunc(ofClient, func(a, b *directory.Grant) int {
 		return cmp.Or(lastUse(a).Compare(lastUse(b)), cmp.Compare(a.Name, b.Name))
 	})}, nil
+}
+
+// firstSpent is the first of some grants that nothing is good of any more; nil where there is none.
+func (s *Service) firstSpent(t *directory.Tenant, grants []*directory.Grant) *directory.Grant {
+	if i := slices.IndexFunc(grants, func(g *directory.Grant) bool { return s.isSpent(t, g) }); i >= 0 {
+		return grants[i]
+	}
+	return nil
+}
+
+// isSpent tells whether no refresh token of a grant is good any more and no login is held up by it: the
+// sweeper has only not come to it yet.
+func (s *Service) isSpent(t *directory.Tenant, g *directory.Grant) bool {
+	return s.hasEnded(t, g) || gaveUp(t, g) || RevokedInPassing(t, g)
+}
+
+// RevokedInPassing tells whether a login's grant is revoked and stands in no other login's way: where
+// refresh tokens rotate, no two logins have a grant of one name. Any other that is revoked stops the
+// logins that are like the one it stems from, and a person may want that.
+func RevokedInPassing(t *directory.Tenant, g *directory.Grant) bool {
+	if g.Spec.IsWazo() || g.Spec.EffectiveState() != v1alpha1.GrantStateRevoked {
+		return false
+	}
+	client, ok := t.Client(g.Spec.ClientRef.Name)
+	return ok && rotates(&client.Spec, g)
 }
 
 // hasEnded tells whether the refresh token of a grant has ended by its client's policy.
