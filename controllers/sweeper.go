@@ -7,6 +7,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -24,6 +25,9 @@ const revocationGrace = 3 * time.Hour
 // brings objects in any order.
 const orphanGrace = time.Hour
 
+// revokedGrace is how long a revoked grant that stops no login is kept for people to see.
+const revokedGrace = 24 * time.Hour
+
 // What expires together is not swept together: each object goes at a moment of its own within sweepSpread
 // of its end, and all of them no faster than sweepBudget. An object that has expired is refused before
 // it is swept.
@@ -40,8 +44,8 @@ type Sweepable struct {
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
 // that have expired, the sessions of disabled users, and endpoint-made grants that have expired, whose
-// refresh token has ended by its client's policy, or that have lost their user or client, and what an
-// emergency has left without its keys.
+// refresh token has ended by its client's policy, or that have lost their user or client, revoked ones
+// that stop no login, and what an emergency has left without its keys.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
@@ -107,7 +111,7 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 		return reconcile.Result{}, nil
 	}
 	if now.Before(due) {
-		return reconcile.Result{RequeueAfter: due.Sub(now)}, nil
+		return reconcile.Result{RequeueAfter: until(now, due)}, nil
 	}
 	if wait := r.turns.wait(item, now); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -209,7 +213,20 @@ func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time 
 	if last := policyEnd(t, g); !last.IsZero() {
 		ends = first(ends, sometimeAfter(last, g))
 	}
+	if since := revokedSince(t, g); !since.IsZero() {
+		ends = first(ends, sometimeAfter(since.Add(revokedGrace), g))
+	}
 	return first(ends, passwordEnd(t, g, now))
+}
+
+// revokedSince is when the condition of a grant has come to tell that it is revoked; zero where it does
+// not. A revoked grant that stops logins is none of the sweeper's: a person may have meant it to.
+func revokedSince(t *directory.Tenant, g *directory.Grant) time.Time {
+	ready := meta.FindStatusCondition(g.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Reason != v1alpha1.ReasonRevoked || !issuing.RevokedInPassing(t, g) {
+		return time.Time{}
+	}
+	return ready.LastTransitionTime.Time
 }
 
 // policyEnd is when nothing of a login is good any more because its client's policy has ended the

@@ -22,6 +22,9 @@ import (
 	"github.com/grantkeeper/grantkeeper/test/gen/tenant"
 )
 
+// maxPoll is the longest that the wall clock is not looked at.
+const maxPoll = 2 * time.Minute
+
 // day is an age past every grace.
 const day = 24 * time.Hour
 
@@ -51,6 +54,15 @@ func endingClient(maxAge, idle v1alpha1.Duration) *v1alpha1.AuthClient {
 		policy.IdleTimeout = &idle
 	}
 	return gen.AuthClient("billing", gen.ClientTTL("30m"), func(c *v1alpha1.AuthClient) { c.Spec.RefreshToken = policy })
+}
+
+// revoked makes a grant one that has been seen to be revoked for an hour.
+func revoked(g *v1alpha1.RefreshTokenGrant) {
+	g.Spec.State = v1alpha1.GrantStateRevoked
+	g.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonRevoked,
+		LastTransitionTime: metav1.NewTime(tenant.Start.Add(-time.Hour)),
+	}}
 }
 
 func TestSweeping(t *testing.T) {
@@ -108,6 +120,27 @@ func TestSweeping(t *testing.T) {
 		"an applied grant of a client whose refresh tokens end": {
 			object: gen.RefreshTokenGrant("grant"), others: []client.Object{alice, endingClient("1h", "")}, never: true,
 		},
+		"a login's grant that was revoked where tokens rotate": {
+			object: login(day, revoked), others: []client.Object{alice, endingClient("", "")}, wantAfter: day - time.Hour,
+		},
+		"a login's grant that was revoked and whose refresh token ends before": {
+			object: login(day, revoked), others: []client.Object{alice, endingClient("25h", "")}, wantAfter: 90 * time.Minute,
+		},
+		"a login's grant that was revoked, which stops others": {
+			object: login(day, revoked), others: []client.Object{alice, billing}, never: true,
+		},
+		"a wazo login's grant that was revoked, which stops others": {
+			object: login(day, gen.ForWazo("desk-phone"), revoked), others: []client.Object{alice}, never: true,
+		},
+		"a login's grant that is told to be revoked and is not": {
+			object: login(day, revoked, gen.GrantState(v1alpha1.GrantStateActive)), others: []client.Object{alice, endingClient("", "")}, never: true,
+		},
+		"a login's grant that was not told to be revoked yet": {
+			object: login(day, gen.GrantState(v1alpha1.GrantStateRevoked)), others: []client.Object{alice, endingClient("", "")}, never: true,
+		},
+		"an applied grant that was revoked": {
+			object: gen.RefreshTokenGrant("grant", revoked), others: []client.Object{alice, endingClient("", "")}, never: true,
+		},
 		"a login's grant while the password cannot be read": {
 			object: login(day, func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CV = "of-another-one" }),
 			others: []client.Object{gen.AuthUser("alice", gen.Password()), billing}, never: true,
@@ -120,32 +153,37 @@ func TestSweeping(t *testing.T) {
 				objects = append(objects, other.DeepCopyObject().(client.Object))
 			}
 			x := newRoom(t, objects...)
-			sweeper := &controllers.Sweeper{Common: x.common}
-			item := controllers.Sweepable{Kind: kindOf(tc.object), Namespace: gen.Namespace, Name: tc.object.GetName()}
-			sweep := func() (gone bool, next time.Duration) {
-				t.Helper()
-				result, err := sweeper.Reconcile(t.Context(), item)
-				if err != nil {
-					t.Fatal(err)
-				}
-				err = x.client.Get(t.Context(), client.ObjectKeyFromObject(tc.object), tc.object.DeepCopyObject().(client.Object))
-				return apierrors.IsNotFound(err), result.RequeueAfter
+			waited, gone := x.sweep(t, tc.object)
+			if tc.never && (gone || waited > 0) {
+				t.Errorf("gone: %t, after %s; want it left alone", gone, waited)
 			}
-			if tc.never {
-				if gone, next := sweep(); gone || next != 0 {
-					t.Errorf("gone: %t, next look after %s; want neither", gone, next)
-				}
-				return
-			}
-			gone, next := sweep()
-			if !gone && (next < tc.wantAfter || next > tc.wantAfter+time.Minute) || gone && tc.wantAfter > 0 {
-				t.Errorf("gone: %t, next look after %s; want it to go after %s or a little later", gone, next, tc.wantAfter)
-			}
-			x.Clock.Step(next)
-			if gone, _ := sweep(); !gone {
-				t.Error("it is still there")
+			if !tc.never && (!gone || waited < tc.wantAfter || waited > tc.wantAfter+time.Minute) {
+				t.Errorf("gone: %t, after %s; want it to go after %s or a little later", gone, waited, tc.wantAfter)
 			}
 		})
+	}
+}
+
+// sweep runs the sweeper's own timers for one object until it is gone or no timer is left, and tells
+// after how long.
+func (x *room) sweep(t *testing.T, object client.Object) (waited time.Duration, gone bool) {
+	t.Helper()
+	sweeper := &controllers.Sweeper{Common: x.common}
+	item := controllers.Sweepable{Kind: kindOf(object), Namespace: gen.Namespace, Name: object.GetName()}
+	for {
+		result, err := sweeper.Reconcile(t.Context(), item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.RequeueAfter > maxPoll {
+			t.Fatalf("after %s it looks again after %s, want within %s", waited, result.RequeueAfter, maxPoll)
+		}
+		err = x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object.DeepCopyObject().(client.Object))
+		if gone := apierrors.IsNotFound(err); gone || result.RequeueAfter == 0 {
+			return waited, gone
+		}
+		x.Clock.Step(result.RequeueAfter)
+		waited += result.RequeueAfter
 	}
 }
 
@@ -371,27 +409,13 @@ func TestALoginsGrantGoesWithTheOverlapOfItsPassword(t *testing.T) {
 				t.Fatal(err)
 			}
 			x.deliver(t, g)
-			sweeper := &controllers.Sweeper{Common: x.common}
-			sweep := func() time.Duration {
-				t.Helper()
-				result, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Grants, Namespace: gen.Namespace, Name: g.Name})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return result.RequeueAfter
-			}
-			next, latest := sweep(), tc.want
+			latest := tc.want
 			if tc.end > 0 && tc.end == tc.want {
 				latest += time.Minute // the end of a grant has its own moment after it
 			}
-			if next < tc.want || next > latest {
-				t.Errorf("looks again after %s, want %s", next, tc.want)
-			}
-			x.Clock.Step(next)
-			sweep()
-			err := x.client.Get(t.Context(), client.ObjectKeyFromObject(g), g)
-			if gone := apierrors.IsNotFound(err); gone != (tc.want > 0) {
-				t.Errorf("gone: %t", gone)
+			waited, gone := x.sweep(t, g)
+			if waited < tc.want || waited > latest || gone != (tc.want > 0) {
+				t.Errorf("gone: %t, after %s; want after %s", gone, waited, tc.want)
 			}
 		})
 	}
