@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
-	"golang.org/x/time/rate"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/lru"
 
@@ -24,17 +23,21 @@ const (
 	negativeSize   = 4096        // absences remembered, across tenants
 	liveRate       = 50          // live reads a second of each kind, per replica
 	liveBurst      = 100
+	shareRate      = liveRate / 2 // those of one tenant
+	shareBurst     = liveBurst / 2
+	sharesSize     = 1024            // tenants whose share is remembered; one that is forgotten begins anew
 	liveReadBudget = 3 * time.Second // one shared read's limit; it outlives the request that began it
 )
 
 // Live answers what memory does not know yet: an object that another replica has just made. Each
 // key is read once however many ask, an absence is believed for a second, and a limit across tenants
 // keeps bogus tokens from turning into load on the API server. Sessions and grants have one each:
-// anybody can make up a reference token, and that must not keep good grants from being found.
+// anybody can make up a reference token, and that must not keep good grants from being found. Of each
+// limit one tenant has half at most, so that its bogus tokens do not take all reads of the others.
 type Live struct {
 	store            *Kubernetes
 	clock            clock.PassiveClock
-	sessions, grants *rate.Limiter
+	sessions, grants *limiter
 	flight           singleflight.Group
 	// Counts hears of every lookup. It is set before the first one, if at all.
 	Counts metrics.Live
@@ -48,30 +51,31 @@ func NewLive(store *Kubernetes, clock clock.PassiveClock) *Live {
 	return &Live{
 		store:    store,
 		clock:    clock,
-		sessions: rate.NewLimiter(liveRate, liveBurst),
-		grants:   rate.NewLimiter(liveRate, liveBurst),
+		sessions: newLimiter(),
+		grants:   newLimiter(),
 		absent:   lru.New(negativeSize),
 	}
 }
 
 // Session is Kubernetes.Session, bounded. ErrThrottled past the limit.
 func (l *Live) Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error) {
-	return bounded(ctx, l, source{l.sessions, l.Counts.Sessions}, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
+	return bounded(ctx, l, source{namespace, l.sessions, l.Counts.Sessions}, "session/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.AuthSession, error) {
 		return l.store.Session(ctx, namespace, name)
 	})
 }
 
 // GrantByID is Kubernetes.GrantByID, bounded. ErrThrottled past the limit.
 func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
-	return bounded(ctx, l, source{l.grants, l.Counts.Grants}, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
+	return bounded(ctx, l, source{namespace, l.grants, l.Counts.Grants}, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
 		return l.store.GrantByID(ctx, namespace, id)
 	})
 }
 
-// source is what bounds and counts the lookups of one kind.
+// source is what bounds and counts the lookups of one kind in one namespace.
 type source struct {
-	limiter *rate.Limiter
-	counts  *metrics.LiveCounts
+	namespace string
+	limiter   *limiter
+	counts    *metrics.LiveCounts
 }
 
 func bounded[T any](ctx context.Context, l *Live, from source, key string, read func(context.Context) (T, error)) (T, error) {
@@ -83,7 +87,7 @@ func bounded[T any](ctx context.Context, l *Live, from source, key string, read 
 	var reads atomic.Bool
 	result := l.flight.DoChan(key, func() (any, error) {
 		reads.Store(true)
-		if !from.limiter.AllowN(l.clock.Now(), 1) {
+		if !from.limiter.allow(from.namespace, l.clock.Now()) {
 			from.counts.Count(metrics.LiveThrottled)
 			return nil, ErrThrottled
 		}

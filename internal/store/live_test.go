@@ -213,31 +213,56 @@ func TestACallerWhoGivesUpDoesNotSpoilTheReadForTheOthers(t *testing.T) {
 	}
 }
 
+// unknown looks up so many sessions that are not there, and tells how many lookups were throttled.
+func (x *counter) unknown(t *testing.T, namespace, prefix string, calls int) (throttled int) {
+	t.Helper()
+	for i := range calls {
+		_, err := x.Session(t.Context(), namespace, tokens.SessionName(prefix+strconv.Itoa(i)))
+		switch {
+		case errors.Is(err, store.ErrThrottled):
+			throttled++
+		case !errors.Is(err, store.ErrNotFound):
+			t.Fatal(err)
+		}
+	}
+	return throttled
+}
+
 func TestTooManyDifferentKeysAreThrottled(t *testing.T) {
 	t.Parallel()
-	x, namespace := newCounter(t), cp.Namespace(t)
-	answers := func(calls int, prefix string) (throttled int) {
+	x := newCounter(t)
+	namespaces := []string{cp.Namespace(t), cp.Namespace(t), cp.Namespace(t)}
+	answers := func(prefix string, calls int) (throttled int) {
 		t.Helper()
-		for i := range calls {
-			_, err := x.Session(t.Context(), namespace, tokens.SessionName(prefix+string(rune('A'+i))))
-			switch {
-			case errors.Is(err, store.ErrThrottled):
-				throttled++
-			case !errors.Is(err, store.ErrNotFound):
-				t.Fatal(err)
-			}
+		for _, namespace := range namespaces {
+			throttled += x.unknown(t, namespace, prefix, calls)
 		}
 		return throttled
 	}
-	if throttled := answers(150, "first "); throttled != 50 {
+	if throttled := answers("first ", 50); throttled != 50 {
 		t.Errorf("%d of 150 calls were throttled, want 50", throttled)
 	}
 	if reads := x.reads.Load(); reads != 100 {
 		t.Errorf("%d reads, want the burst of 100", reads)
 	}
 	x.clock.Step(time.Second)
-	if throttled := answers(60, "second "); throttled != 10 {
+	if throttled := answers("second ", 20); throttled != 10 {
 		t.Errorf("a second later %d of 60 calls were throttled, want 10", throttled)
+	}
+}
+
+func TestOneTenantsUnknownTokensDoNotThrottleAnother(t *testing.T) {
+	t.Parallel()
+	x, one, other := newCounter(t), cp.Namespace(t), cp.Namespace(t)
+	if throttled := x.unknown(t, one, "first ", 150); throttled != 100 {
+		t.Errorf("%d of one tenant's 150 calls were throttled, want all past its burst of 50", throttled)
+	}
+	if throttled := x.unknown(t, other, "first ", 50); throttled != 0 {
+		t.Errorf("%d of the other's 50 calls were throttled, want none", throttled)
+	}
+	x.clock.Step(time.Second)
+	if throttled := x.unknown(t, one, "second ", 30); throttled != 5 {
+		t.Errorf("a second later %d of one tenant's 30 calls were throttled, want all past 25", throttled)
 	}
 }
 
