@@ -110,11 +110,7 @@ func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, toke
 	if err := roomForSession(c.tenant, terms, s.now()); err != nil {
 		return nil, err
 	}
-	g, err = s.use(ctx, c, presented, g)
-	if err != nil {
-		return nil, err
-	}
-	issued, err = s.mint(ctx, c.tenant, c.ring, terms, loginOf(g))
+	issued, g, err = s.exchange(ctx, c, presented, g, terms)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +119,24 @@ func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, toke
 		issued.RefreshToken, err = refreshToken(c.ring, g.RefreshTokenGrant)
 	}
 	return issued, err
+}
+
+// exchange uses a refresh token and makes an access token for it, and gives the grant as it stands then.
+// A JWT is made first: it may turn out too large, which must not cost the refresh token, and to make one
+// writes nothing. A session is written last, for a refresh token that counts.
+func (s *Service) exchange(ctx context.Context, c *AuthenticatedClient, presented tokens.Refresh, g *directory.Grant, terms *Terms) (issued *Issued, used *directory.Grant, err error) {
+	if terms.Format == revision.FormatJWT {
+		if issued, err = s.mint(ctx, c.tenant, c.ring, terms, loginOf(g)); err != nil {
+			return nil, nil, err
+		}
+	}
+	if used, err = s.use(ctx, c, presented, g); err != nil {
+		return nil, nil, err
+	}
+	if issued == nil {
+		issued, err = s.mint(ctx, c.tenant, c.ring, terms, loginOf(used))
+	}
+	return issued, used, err
 }
 
 // refreshable gives the terms of a grant that a client may refresh now.

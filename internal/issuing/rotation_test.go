@@ -3,6 +3,8 @@ package issuing_test
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -221,6 +223,30 @@ func TestALoginAndARefreshThatThereIsNoSessionLeftForReplaceNothing(t *testing.T
 	}
 	x.Clock.Step(time.Hour) // the session has ended, and so has every grace period
 	refresh(t, x.Tenant, issued.RefreshToken)
+}
+
+func TestARefreshThatAsksForATooLargeTokenReplacesNothing(t *testing.T) {
+	t.Parallel()
+	x := rotatingTeam(t, v1alpha1.ClientRefreshToken{})
+	scopes := make([]string, 40)
+	for i := range scopes {
+		scopes[i] = "orders:" + strings.Repeat("x", 200) + strconv.Itoa(i)
+	}
+	x.Create(t, gen.RefreshTokenGrant("login", gen.FromLogin(tenant.Start, ""), gen.GrantScopes(scopes...)))
+	row, _ := x.Rows(t).Grant("login")
+	token, err := issuing.DeliveredRefreshToken(x.Ring, row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuseRefresh(t, x.Tenant, token, issuing.InvalidScope)
+	if writes := x.Writes.Load(); writes != 0 {
+		t.Errorf("the refusal made %d writes, want none", writes)
+	}
+	x.Clock.Step(time.Hour) // past every grace period
+	narrow := issuing.Wish{Scopes: scopes[:1]}
+	if _, err := x.Service.RefreshGrant(t.Context(), authenticated(t, x.Tenant, "billing"), token.Reveal(), narrow); err != nil {
+		t.Errorf("with fewer scopes: %v", err)
+	}
 }
 
 // liveReads counts the lookups past memory.
