@@ -40,10 +40,9 @@ type Tenants struct {
 	// MinStandby and Retain bound a signing key's life at both ends; see keys.Policy.
 	MinStandby, Retain time.Duration
 
-	// uids holds the uid of every namespace for as long as it is in use: a namespace that was deleted
-	// meanwhile has lost all its objects.
-	uids sync.Map
-	own  ownWrites
+	// looked holds the namespaces that have been looked at since they came into use.
+	looked sync.Map
+	own    ownWrites
 }
 
 // Requests maps a change to the tenant whose keyring or status may hang on it. Of users and grants
@@ -51,14 +50,14 @@ type Tenants struct {
 func (r *Tenants) Requests(change directory.Change) []reconcile.Request {
 	t, ok := r.Directory.Tenant(change.Namespace)
 	if !ok || !t.InUse() {
-		r.uids.Delete(change.Namespace)
+		r.looked.Delete(change.Namespace)
 		return nil
 	}
 	switch change.Kind {
-	case directory.Tenants, directory.Clients, directory.Keyrings:
+	case directory.Tenants, directory.Clients, directory.Keyrings, directory.Namespaces:
 		return requests("", change.Namespace)
 	case directory.Users, directory.Grants:
-		if _, known := r.uids.Load(change.Namespace); !known {
+		if _, known := r.looked.Load(change.Namespace); !known {
 			return requests("", change.Namespace)
 		}
 	}
@@ -71,6 +70,7 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 	if !ok || !t.InUse() {
 		return reconcile.Result{}, nil
 	}
+	r.looked.Store(t.Namespace(), true)
 	now := r.Clock.Now()
 	object, managed := t.AuthTenant()
 	if managed && r.own.awaited(object, now) {
@@ -129,9 +129,9 @@ func (r *Tenants) keep(ctx context.Context, t *directory.Tenant, now time.Time) 
 	return keyringDecision{}, directory.Standing{}, errRaced
 }
 
-// observe reads all that the decision rests on. That there is no keyring is known from a live read.
+// observe reads all that the decision rests on.
 func (r *Tenants) observe(ctx context.Context, t *directory.Tenant, now time.Time) (*keyringInput, error) {
-	uid, err := r.uid(ctx, t.Namespace())
+	uid, observed, err := r.current(ctx, t.Namespace())
 	if err != nil {
 		return nil, err
 	}
@@ -141,31 +141,33 @@ func (r *Tenants) observe(ctx context.Context, t *directory.Tenant, now time.Tim
 		return nil, fmt.Errorf("spec.keys.rotateEvery: %w", err)
 	}
 	input := &keyringInput{
-		tenant: keys.Tenant{Namespace: t.Namespace(), UID: string(uid), Issuer: r.Issuer(t.Namespace())},
-		policy: keys.Policy{Algorithms: t.Algorithms(), RotateEvery: rotateEvery, MinStandby: r.MinStandby, Retain: r.Retain},
-		now:    now,
+		tenant:   keys.Tenant{Namespace: t.Namespace(), UID: string(uid), Issuer: r.Issuer(t.Namespace())},
+		observed: observed,
+		policy:   keys.Policy{Algorithms: t.Algorithms(), RotateEvery: rotateEvery, MinStandby: r.MinStandby, Retain: r.Retain},
+		now:      now,
 	}
 	if object, ok := t.AuthTenant(); ok {
 		input.asked, _ = requestsOf(object)
-	}
-	if input.observed, err = r.secret(ctx, keyrings.Name(t.Namespace(), string(uid))); err != nil {
-		return nil, err
 	}
 	input.others, err = r.others(ctx, t.Namespace(), keyrings.Name(t.Namespace(), string(uid)))
 	return input, err
 }
 
-// uid reads the uid of a namespace, once for as long as it is in use.
-func (r *Tenants) uid(ctx context.Context, name string) (types.UID, error) {
-	if known, ok := r.uids.Load(name); ok {
-		return known.(types.UID), nil //nolint:forcetypeassert // nothing else is put in
+// current finds the uid of a namespace and the keyring of that uid; nil where there is none. That there
+// is none, and for which uid one is to be made, is known from live reads.
+func (r *Tenants) current(ctx context.Context, name string) (types.UID, *corev1.Secret, error) {
+	if uid, known := r.Directory.NamespaceUID(name); known {
+		secret, err := r.secret(ctx, keyrings.Name(name, string(uid)))
+		if err != nil || secret != nil {
+			return uid, secret, err
+		}
 	}
 	namespace := &corev1.Namespace{}
 	if err := r.OperatorLive.Get(ctx, types.NamespacedName{Name: name}, namespace); err != nil {
-		return "", fmt.Errorf("read the namespace: %w", err)
+		return "", nil, fmt.Errorf("read the namespace: %w", err)
 	}
-	r.uids.Store(name, namespace.UID)
-	return namespace.UID, nil
+	secret, err := r.secret(ctx, keyrings.Name(name, string(namespace.UID)))
+	return namespace.UID, secret, err
 }
 
 func (r *Tenants) secret(ctx context.Context, name string) (*corev1.Secret, error) {

@@ -2,12 +2,14 @@ package controllers_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -29,6 +31,46 @@ func TestANamespaceThatWasMadeAgainGetsNewKeysAndTheOldOnesStay(t *testing.T) {
 	after, old := v.keyring(t, uidBefore)
 	if signerOf(t, ring) == signerOf(t, old) || !bytes.Equal(after.Data[keyrings.DataKey], before.Data[keyrings.DataKey]) {
 		t.Error("the keys of the earlier namespace were used or changed")
+	}
+}
+
+// A watch that was broken off meanwhile sees neither an end nor a beginning: objects of the same names
+// are there, and the namespace has another uid.
+func TestANamespaceThatWasMadeAgainUnseenGetsNewKeys(t *testing.T) {
+	t.Parallel()
+	v := newVault(t, gen.AuthTenant())
+	namespace := func(uid types.UID) *corev1.Namespace {
+		return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: gen.Namespace, UID: uid}}
+	}
+	v.Put(namespace(uidNow))
+	v.settle(t)
+	_, ring := v.keyring(t, uidNow)
+	const later = "33333333-4444-4555-8666-777777777777"
+	if err := errors.Join(v.client.Delete(t.Context(), namespace("")), v.client.Create(t.Context(), namespace(later))); err != nil {
+		t.Fatal(err)
+	}
+	var asked []reconcile.Request
+	unsubscribe := v.Directory.Subscribe(func(change directory.Change) {
+		if change.Kind == directory.Namespaces {
+			asked = append(asked, v.tenants.Requests(change)...)
+		}
+	})
+	defer unsubscribe()
+	v.Put(namespace(later))
+	v.Put(namespace(later))
+	if len(asked) != 1 {
+		t.Errorf("the tenant is looked at %d times, want once", len(asked))
+	}
+	v.settle(t)
+	if _, now := v.keyring(t, later); signerOf(t, now) == signerOf(t, ring) {
+		t.Error("it has the keys of the earlier one")
+	}
+
+	// What is known of the namespace may be late: for a uid that it has no longer no keys are made.
+	v.Put(namespace(uidBefore))
+	v.settle(t)
+	if err := v.client.Get(t.Context(), keyringKey(uidBefore), &corev1.Secret{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the keyring of a namespace that is gone: %v, want none", err)
 	}
 }
 

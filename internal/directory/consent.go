@@ -59,7 +59,7 @@ func (t *Tenant) permits(given *v1alpha1.AllowedGrants, g *Grant) bool {
 // bears tells whether a namespace is known to have all of some labels. No labels select nothing.
 func (d *Directory) bears(namespace string, wanted map[string]v1alpha1.LabelValue) bool {
 	d.mu.RLock()
-	labels := d.labels[namespace]
+	labels := d.namespaces[namespace].labels
 	d.mu.RUnlock()
 	for key, value := range wanted {
 		if has, ok := labels[key]; !ok || has != string(value) {

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
@@ -176,6 +178,33 @@ func TestWhatBecomesOfATokenIsToldToItsGrantElsewhere(t *testing.T) {
 		if diff := cmp.Diff(tc.want, heard); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+func TestANamespaceIsTheOneThatWasSeenLast(t *testing.T) {
+	t.Parallel()
+	d := directory.New()
+	var heard int
+	unsubscribe := d.Subscribe(func(directory.Change) { heard++ })
+	defer unsubscribe()
+	seen := func(uid types.UID) func() {
+		return func() { d.Put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: team, UID: uid}}) }
+	}
+	gone := func() { d.Remove(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: team}}) }
+	for i, tc := range []struct {
+		happens func()
+		want    types.UID
+		heard   int
+	}{
+		{func() {}, "", 0}, {seen("one"), "one", 1}, {seen("one"), "one", 1}, {seen("two"), "two", 2}, {gone, "", 3}, {seen("two"), "two", 4},
+	} {
+		tc.happens()
+		if uid, known := d.NamespaceUID(team); uid != tc.want || known != (tc.want != "") || heard != tc.heard {
+			t.Errorf("step %d: uid %q (%t), told %d times; want %q and %d", i, uid, known, heard, tc.want, tc.heard)
+		}
+	}
+	if _, ok := d.Tenant(team); ok {
+		t.Error("a namespace alone is a tenant")
 	}
 }
 

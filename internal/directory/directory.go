@@ -23,7 +23,7 @@ const (
 	Secrets     Kind = "Secret"
 	Keyrings    Kind = "Keyring"
 	Trust       Kind = "Trust"
-	// Namespaces is about a namespace itself: its labels, and whether it can be read.
+	// Namespaces is about a namespace itself: its uid and labels, and whether it can be read.
 	Namespaces Kind = "Namespace"
 )
 
@@ -46,9 +46,9 @@ type Directory struct {
 	// that are to be read.
 	marks   map[string]mark
 	awaited map[string]bool
-	// labels are those of the namespaces themselves.
-	labels    map[string]map[string]string
-	crossings *crossings
+	// namespaces are those that have been seen, tenants or not.
+	namespaces map[string]namespaceRow
+	crossings  *crossings
 }
 
 // New gives an empty directory.
@@ -58,7 +58,7 @@ func New() *Directory {
 		subscribers: map[int]func(Change){},
 		marks:       map[string]mark{},
 		awaited:     map[string]bool{},
-		labels:      map[string]map[string]string{},
+		namespaces:  map[string]namespaceRow{},
 		crossings:   newCrossings(),
 	}
 }

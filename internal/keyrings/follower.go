@@ -62,16 +62,19 @@ type claims struct {
 	tried   bool                      // it has been asked for, with or without an answer
 }
 
-// NewFollower makes a follower that has seen nothing yet. The log hears of keyrings that cannot be
+// NewFollower makes a follower that has seen nothing yet. It hears of namespaces from the directory, for
+// as long as that is there. The log hears of keyrings that cannot be
 // used, never of what is in them.
 func NewFollower(d *directory.Directory, owner Owner, log logr.Logger) *Follower {
-	return &Follower{
+	f := &Follower{
 		directory: d,
 		owner:     owner,
 		log:       log,
 		ask:       workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](firstAsk, lastAsk)),
 		claims:    map[string]*claims{},
 	}
+	d.Subscribe(f.heard)
+	return f
 }
 
 // Follow registers with the informer of the operator's Secrets. The function it returns tells
@@ -176,6 +179,27 @@ func (f *Follower) change(raw any, gone bool) {
 	_, known := f.claims[tenant].secrets[secret.Name]
 	f.claims[tenant].secrets[secret.Name] = secret
 	f.settle(tenant, !known)
+}
+
+// heard takes in that something of a namespace has changed. With another uid it is another tenant: it
+// is asked for, and the keyring of the earlier one serves no longer, whether Secrets have changed or
+// not.
+func (f *Follower) heard(change directory.Change) {
+	if change.Kind != directory.Namespaces {
+		return
+	}
+	uid, known := f.directory.NamespaceUID(change.Namespace)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.claims[change.Namespace]
+	if !known || c == nil || len(c.secrets) == 0 || c.uid == uid {
+		return
+	}
+	if c.uid != "" {
+		c.uid = ""
+		f.refuse(change.Namespace, errUnasked)
+	}
+	f.ask.Add(change.Namespace)
 }
 
 // settle brings the directory to what is claimed now. Where others claim than before, the namespace

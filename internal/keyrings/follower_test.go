@@ -239,6 +239,40 @@ func TestTheKeyringOfANamespaceThatIsGoneServesNobodyAndIsNotAskedForAgain(t *te
 	}
 }
 
+func TestANamespaceThatWasMadeAgainUnseenIsNotServedWithTheEarlierOnesKeys(t *testing.T) {
+	t.Parallel()
+	f := newFollower()
+	namespace := func(uid types.UID, labels map[string]string) {
+		f.directory.Put(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tenantName, UID: uid, Labels: labels}})
+	}
+	namespace(uidBefore, nil) // before any keyring
+	f.uid = uidBefore
+	f.sees(t, keyringSecret(t, uidBefore, 0))
+	namespace(uidBefore, map[string]string{"zone": "1"})
+	f.directory.MarkRead(tenantName, made)
+	if asked := f.asks(t); asked != 0 {
+		t.Errorf("asked %d times about the namespace that it was before", asked)
+	}
+	f.serves(t, uidBefore)
+
+	f.uid = uidNow
+	namespace(uidNow, nil)
+	if _, err := f.ring(t); !errors.Is(err, errUnasked) {
+		t.Errorf("before it is known who the namespace is: %v", err)
+	}
+	f.asks(t)
+	if _, err := f.ring(t); !errors.Is(err, directory.ErrNoKeyring) {
+		t.Errorf("with the keyring of the earlier one: %v, want none", err)
+	}
+	f.sees(t, keyringSecret(t, uidNow, 0))
+	f.serves(t, uidNow)
+
+	f.directory.Remove(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: tenantName}})
+	if asked := f.asks(t); asked != 0 {
+		t.Errorf("asked %d times about a namespace that is gone", asked)
+	}
+}
+
 func TestARotationAsksNobody(t *testing.T) {
 	t.Parallel()
 	f := newFollower()
