@@ -40,8 +40,9 @@ type Tenants struct {
 	// MinStandby and Retain bound a signing key's life at both ends; see keys.Policy.
 	MinStandby, Retain time.Duration
 
-	// looked holds the namespaces that have been looked at since they came into use.
-	looked sync.Map
+	// warned holds what was last warned of, for every namespace that has been looked at since it came
+	// into use.
+	warned sync.Map
 	own    ownWrites
 }
 
@@ -50,14 +51,14 @@ type Tenants struct {
 func (r *Tenants) Requests(change directory.Change) []reconcile.Request {
 	t, ok := r.Directory.Tenant(change.Namespace)
 	if !ok || !t.InUse() {
-		r.looked.Delete(change.Namespace)
+		r.warned.Delete(change.Namespace)
 		return nil
 	}
 	switch change.Kind {
 	case directory.Tenants, directory.Clients, directory.Keyrings, directory.Namespaces:
 		return requests("", change.Namespace)
 	case directory.Users, directory.Grants:
-		if _, known := r.looked.Load(change.Namespace); !known {
+		if _, known := r.warned.Load(change.Namespace); !known {
 			return requests("", change.Namespace)
 		}
 	}
@@ -68,9 +69,10 @@ func (r *Tenants) Requests(change directory.Change) []reconcile.Request {
 func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	t, ok := r.Directory.Tenant(request.Name)
 	if !ok || !t.InUse() {
+		r.warned.Delete(request.Name)
 		return reconcile.Result{}, nil
 	}
-	r.looked.Store(t.Namespace(), true)
+	r.warned.LoadOrStore(t.Namespace(), []notice(nil))
 	now := r.Clock.Now()
 	object, managed := t.AuthTenant()
 	if managed && r.own.awaited(object, now) {

@@ -38,11 +38,18 @@ type keyringDecision struct {
 	next  keys.Plan
 	waits bool
 	// done is told once it is written, warnings in any case.
-	done, warnings []notice
+	done     []notice
+	warnings []warning
 }
 
 // notice is one Event to be.
 type notice struct{ reason, message string }
+
+// warning is a notice about a Secret that a person has to look at.
+type warning struct {
+	notice
+	about *corev1.Secret
+}
 
 // decide is a function of its input, and of randomness where keys are made.
 func (in *keyringInput) decide(random io.Reader) (keyringDecision, error) {
@@ -64,11 +71,11 @@ func (in *keyringInput) decide(random io.Reader) (keyringDecision, error) {
 
 // strays are the Secrets that claim to be a keyring of the namespace and bear no keyring's name. They
 // never serve.
-func (in *keyringInput) strays() (warnings []notice) {
+func (in *keyringInput) strays() (warnings []warning) {
 	for i := range in.others {
 		if other := &in.others[i]; !keyrings.IsNamed(other) {
-			warnings = append(warnings, notice{"KeyringIgnored", fmt.Sprintf(
-				"Secret %q claims to be a keyring of namespace %q and does not bear the name of one; it is ignored", other.Name, in.tenant.Namespace)})
+			warnings = append(warnings, warningOf(other, "KeyringIgnored",
+				"Secret %q claims to be a keyring of namespace %q and does not bear the name of one; it is ignored", other.Name, in.tenant.Namespace))
 		}
 	}
 	return warnings
@@ -83,8 +90,8 @@ func (in *keyringInput) begin(_ io.Reader, d *keyringDecision) (err error) {
 	d.record = keyrings.RecordOf(in.observed)
 	for _, other := range in.adopting() {
 		if other.Annotations[v1alpha1.AnnotationTenantUID] != d.record.AdoptedFrom {
-			d.warnings = append(d.warnings, notice{"AdoptRefused", fmt.Sprintf(
-				"Secret %q is not adopted: the namespace has a keyring, Secret %q, and tokens may rest on it; delete that first", other.Name, in.observed.Name)})
+			d.warnings = append(d.warnings, warningOf(other, "AdoptRefused",
+				"Secret %q is not adopted: the namespace has a keyring, Secret %q, and tokens may rest on it; delete that first", other.Name, in.observed.Name))
 		}
 	}
 	held, accepted := d.ring.Tenant().Issuer, in.observed.Annotations[v1alpha1.AnnotationIssuer]
@@ -94,8 +101,8 @@ func (in *keyringInput) begin(_ io.Reader, d *keyringDecision) (err error) {
 		d.ring, err = d.ring.WithIssuer(accepted)
 		d.tell("IssuerAccepted", "The issuer is %q from now on; it was %q", accepted, held)
 	default:
-		d.warnings = append(d.warnings, notice{"IssuerRefused", fmt.Sprintf(
-			"The annotation names %q as issuer; the flags ask for %q, and nothing else can be accepted", accepted, in.tenant.Issuer)})
+		d.warnings = append(d.warnings, warningOf(in.observed, "IssuerRefused",
+			"The annotation names %q as issuer; the flags ask for %q, and nothing else can be accepted", accepted, in.tenant.Issuer))
 	}
 	return err
 }
@@ -192,6 +199,10 @@ func (d *keyringDecision) report(plan keys.Plan) {
 
 func (d *keyringDecision) tell(reason, format string, args ...any) {
 	d.done = append(d.done, notice{reason, fmt.Sprintf(format, args...)})
+}
+
+func warningOf(about *corev1.Secret, reason, format string, args ...any) warning {
+	return warning{notice{reason, fmt.Sprintf(format, args...)}, about}
 }
 
 func (d *keyringDecision) refuse(err error) { d.problem = err.Error() }

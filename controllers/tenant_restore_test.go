@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -105,7 +106,7 @@ func TestAKeyringThatMayHaveSignedIsNotReplacedByAnAdoptedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.settle(t)
-	v.wantEvents(t, "Warning AdoptRefused")
+	v.wantEvents(t, "Warning AdoptRefused", "Warning AdoptRefused")
 	if _, now := v.keyring(t, uidNow); signerOf(t, now) != signerOf(t, ring) {
 		t.Fatal("it was replaced")
 	}
@@ -215,10 +216,40 @@ func TestAStrayKeyringBesideTheTrueOneIsIgnoredAndTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.settle(t)
-	v.wantEvents(t, "Warning KeyringIgnored")
+	v.wantEvents(t, "Warning KeyringIgnored", "Warning KeyringIgnored")
 	v.wantReady(t, "True/Available")
 	if _, now := v.keyring(t, uidNow); signerOf(t, now) != signerOf(t, ring) {
 		t.Error("the keyring changed")
+	}
+}
+
+// Nobody else hears of it where there is no AuthTenant.
+func TestAWarningReachesWhoRunsTheOperatorOnce(t *testing.T) {
+	t.Parallel()
+	v := newVault(t)
+	v.settle(t)
+	v.events()
+	stray := kept(t, uidNow, func(s *corev1.Secret) { s.Name = "zzz" })
+	for _, step := range []struct {
+		name    string
+		happens func() error
+		want    []string
+	}{
+		{"it comes", func() error { return v.client.Create(t.Context(), stray.DeepCopy()) }, []string{"Warning KeyringIgnored"}},
+		{"it is still there", func() error { return nil }, nil},
+		{"and another comes", func() error { return v.client.Create(t.Context(), kept(t, uidBefore, adopted)) }, []string{"Warning AdoptRefused"}},
+		{"another leader looks", func() error { v.tenants = v.leader(); return nil }, []string{"Warning KeyringIgnored", "Warning AdoptRefused"}},
+		{"the first goes", func() error { return v.client.Delete(t.Context(), stray) }, nil},
+		{"and comes again", func() error { return v.client.Create(t.Context(), stray.DeepCopy()) }, []string{"Warning KeyringIgnored"}},
+	} {
+		if err := step.happens(); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		v.settle(t)
+		v.settle(t)
+		if diff := cmp.Diff(step.want, v.events()); diff != "" {
+			t.Errorf("%s: events (-want +got):\n%s", step.name, diff)
+		}
 	}
 }
 
@@ -269,7 +300,7 @@ func TestAnIssuerStaysUntilAPersonAcceptsAnother(t *testing.T) {
 	secret, _ := v.keyring(t, uidNow)
 	v.edit(t, secret, func() { secret.Annotations[v1alpha1.AnnotationIssuer] = "https://typo.example.com" })
 	v.settle(t)
-	v.wantEvents(t, "Warning IssuerRefused")
+	v.wantEvents(t, "Warning IssuerRefused", "Warning IssuerRefused")
 	secret, ring := v.keyring(t, uidNow)
 	if ring.Tenant().Issuer != first || secret.Annotations[v1alpha1.AnnotationIssuer] != first {
 		t.Errorf("issuer %q, annotated %q", ring.Tenant().Issuer, secret.Annotations[v1alpha1.AnnotationIssuer])

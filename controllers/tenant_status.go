@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -115,11 +116,25 @@ func (r *Tenants) tell(ctx context.Context, t *directory.Tenant, secret *corev1.
 	}
 }
 
-// warn reports what a person has to look at. The tenant goes on as it did.
-func (r *Tenants) warn(ctx context.Context, t *directory.Tenant, warnings []notice) {
+// warn reports what a person has to look at: beside the Secret in question for whoever runs the
+// operator, who need not have an AuthTenant there, and beside the AuthTenant. What is still so is not
+// told again. The tenant goes on as it did.
+func (r *Tenants) warn(ctx context.Context, t *directory.Tenant, warnings []warning) {
+	told := make([]notice, len(warnings))
+	for i := range warnings {
+		told[i] = warnings[i].notice
+	}
+	var before []notice
+	if held, known := r.warned.Swap(t.Namespace(), told); known {
+		before = held.([]notice) //nolint:forcetypeassert // nothing else is put in
+	}
 	object, managed := t.AuthTenant()
 	for _, event := range warnings {
+		if slices.Contains(before, event.notice) {
+			continue
+		}
 		log.FromContext(ctx).Info("A person has to look at the keyrings of a tenant", "tenant", t.Namespace(), "reason", event.reason, "message", event.message)
+		r.OperatorEvents.Eventf(event.about, nil, corev1.EventTypeWarning, event.reason, "Keep", "%s", event.message)
 		if managed {
 			r.Events.Eventf(object, nil, corev1.EventTypeWarning, event.reason, "Keep", "%s", event.message)
 		}

@@ -63,8 +63,7 @@ type claims struct {
 }
 
 // NewFollower makes a follower that has seen nothing yet. It hears of namespaces from the directory, for
-// as long as that is there. The log hears of keyrings that cannot be
-// used, never of what is in them.
+// as long as that is there. The log hears of keyrings that cannot be used, never of what is in them.
 func NewFollower(d *directory.Directory, owner Owner, log logr.Logger) *Follower {
 	f := &Follower{
 		directory: d,
