@@ -94,7 +94,7 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 	if !standing.Good() {
 		return reconcile.Result{RequeueAfter: foreignPoll}, nil
 	}
-	return reconcile.Result{RequeueAfter: until(now, kept.next.Next)}, nil
+	return reconcile.Result{RequeueAfter: until(now, kept.next.Next, kept.revokeAt)}, nil
 }
 
 // keep decides on the keyring that is there and writes what comes of it. The standing is that of the

@@ -14,6 +14,10 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 )
 
+// minRevocation is the least time between two emergencies of one tenant: each makes all keys anew, and
+// whoever may annotate the AuthTenant must not keep the leader busy with that.
+const minRevocation = time.Minute
+
 // keyringInput is what a decision about a tenant's keyring rests on.
 type keyringInput struct {
 	// tenant is the namespace as it is now, with the issuer that the flags ask for.
@@ -37,6 +41,8 @@ type keyringDecision struct {
 	// next is when there is something to do again. waits tells that a requested rotation does.
 	next  keys.Plan
 	waits bool
+	// revokeAt is when a requested emergency may come; zero where none waits.
+	revokeAt time.Time
 	// done is told once it is written, warnings in any case.
 	done     []notice
 	warnings []warning
@@ -155,13 +161,18 @@ func (in *keyringInput) adopt(from *corev1.Secret, d *keyringDecision) error {
 	return err
 }
 
-// revoke gives up all keys, once for each value that asks for it.
+// revoke gives up all keys, once for each value that asks for it, and not again so soon. A time that is
+// yet to come holds up nothing.
 func (in *keyringInput) revoke(random io.Reader, d *keyringDecision) (err error) {
 	if in.asked.RevokedFor == "" || in.asked.RevokedFor == d.record.RevokedFor {
 		return nil
 	}
+	if passed := in.now.Sub(d.record.RevokedAt); passed >= 0 && passed < minRevocation {
+		d.revokeAt = d.record.RevokedAt.Add(minRevocation)
+		return nil
+	}
 	d.ring, err = d.ring.Revoke(random, in.now)
-	d.record.RevokedFor = in.asked.RevokedFor
+	d.record.RevokedFor, d.record.RevokedAt = in.asked.RevokedFor, in.now
 	d.tell("KeysRevoked", "All keys are new, and all tokens, sessions and refresh tokens until now are dead")
 	return err
 }

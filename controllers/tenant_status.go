@@ -63,6 +63,9 @@ func (r *Tenants) status(object *v1alpha1.AuthTenant, kept keyringDecision, stan
 	if kept.waits {
 		good.Message = fmt.Sprintf("The tenant is served. The requested rotation waits until every standby key has been published for %s.", r.MinStandby)
 	}
+	if !kept.revokeAt.IsZero() {
+		good.Message = fmt.Sprintf("The tenant is served. Its keys were given up less than %s ago; the value of %s is acted on when that has passed.", minRevocation, v1alpha1.AnnotationRevokeKeys)
+	}
 	wanted := []metav1.Condition{ready(standing, good)}
 	if asked := r.Issuer(object.Namespace); status.Issuer != "" && status.Issuer != asked {
 		wanted = append(wanted, metav1.Condition{

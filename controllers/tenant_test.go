@@ -336,6 +336,51 @@ func TestAnEmergencyReplacesEverythingOnce(t *testing.T) {
 	}
 }
 
+func TestEmergenciesComeNoMoreOftenThanEveryMinute(t *testing.T) {
+	t.Parallel()
+	settings := gen.AuthTenant()
+	v := newVault(t, settings)
+	v.settle(t)
+	ask := func(value string) reconcile.Result {
+		v.edit(t, settings, func() { gen.TenantAnnotation(v1alpha1.AnnotationRevokeKeys, value)(settings) })
+		return v.settle(t)
+	}
+	ask("one")
+	_, first := v.keyring(t, uidNow)
+	v.tenants = v.leader() // the keyring remembers it
+	v.Clock.Step(20 * time.Second)
+	ask("two")
+	if result := ask("three"); result.RequeueAfter != 40*time.Second {
+		t.Errorf("comes back after %s, want 40s", result.RequeueAfter)
+	}
+	v.Clock.Step(40*time.Second - 1)
+	v.settle(t)
+	if _, ring := v.keyring(t, uidNow); signerOf(t, ring) != signerOf(t, first) || v.status(t).RevokeRequest != "one" {
+		t.Errorf("revoked again within the minute, for %q", v.status(t).RevokeRequest)
+	}
+	if message := v.wantReady(t, "True/Available"); !strings.Contains(message, v1alpha1.AnnotationRevokeKeys) {
+		t.Errorf("message %q", message)
+	}
+	v.Clock.Step(1)
+	v.settle(t)
+	secret, second := v.keyring(t, uidNow)
+	if signerOf(t, second) == signerOf(t, first) || v.status(t).RevokeRequest != "three" {
+		t.Errorf("not revoked when the minute had passed: %q", v.status(t).RevokeRequest)
+	}
+	if message := v.wantReady(t, "True/Available"); strings.Contains(message, v1alpha1.AnnotationRevokeKeys) {
+		t.Errorf("message %q", message)
+	}
+
+	// A clock that was ahead, and a time that cannot be read, hold up nothing.
+	for value, at := range map[string]string{"four": v.Clock.Now().Add(time.Hour).Format(time.RFC3339), "five": "yesterday"} {
+		v.edit(t, secret, func() { secret.Annotations[v1alpha1.AnnotationRevokedAt] = at })
+		ask(value)
+		if done := v.status(t).RevokeRequest; done != value {
+			t.Errorf("with the time %q: acted on %q, want %q", at, done, value)
+		}
+	}
+}
+
 // Whatever was asked of a tenant before it had keys, new keys fulfil.
 func TestNewKeysFollowWhatWasRequestedBefore(t *testing.T) {
 	t.Parallel()

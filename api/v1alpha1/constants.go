@@ -57,6 +57,8 @@ const (
 	// that no request is ever acted on twice.
 	AnnotationRotatedFor = GroupName + "/rotated-for"
 	AnnotationRevokedFor = GroupName + "/revoked-for"
+	// AnnotationRevokedAt, on a keyring, is when all keys were last given up: RFC 3339, UTC.
+	AnnotationRevokedAt = GroupName + "/revoked-at"
 	// AnnotationAdoptedFrom, on a keyring, is the uid of the namespace whose keyring it was before.
 	AnnotationAdoptedFrom = GroupName + "/adopted-from"
 	// AnnotationCertificateOf names what the certificate in a Secret is for.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -34,6 +35,9 @@ func Target(operatorNamespace string, tenant keys.Tenant) secretwriter.Target {
 type Record struct {
 	// RotatedFor and RevokedFor are the values of the AuthTenant's annotations that were last acted on.
 	RotatedFor, RevokedFor string
+	// RevokedAt is when the keys were last given up; zero where they never were, or where the Secret
+	// does not say it in a way that can be read.
+	RevokedAt time.Time
 	// AdoptedFrom is the uid of the namespace that the keyring was first made for; empty where it is
 	// this one's.
 	AdoptedFrom string
@@ -41,9 +45,14 @@ type Record struct {
 
 // RecordOf reads the record of a Secret.
 func RecordOf(secret *corev1.Secret) Record {
+	revokedAt, err := time.Parse(time.RFC3339Nano, secret.Annotations[v1alpha1.AnnotationRevokedAt])
+	if err != nil {
+		revokedAt = time.Time{}
+	}
 	return Record{
 		RotatedFor:  secret.Annotations[v1alpha1.AnnotationRotatedFor],
 		RevokedFor:  secret.Annotations[v1alpha1.AnnotationRevokedFor],
+		RevokedAt:   revokedAt,
 		AdoptedFrom: secret.Annotations[v1alpha1.AnnotationAdoptedFrom],
 	}
 }
@@ -60,6 +69,9 @@ func Content(ring *keys.Ring, record Record) (secretwriter.Content, error) {
 		v1alpha1.AnnotationRotatedFor:  record.RotatedFor,
 		v1alpha1.AnnotationRevokedFor:  record.RevokedFor,
 		v1alpha1.AnnotationAdoptedFrom: record.AdoptedFrom,
+	}
+	if at := record.RevokedAt; !at.IsZero() {
+		annotations[v1alpha1.AnnotationRevokedAt] = at.UTC().Format(time.RFC3339Nano)
 	}
 	maps.DeleteFunc(annotations, func(_, value string) bool { return value == "" })
 	return secretwriter.Content{
