@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -43,9 +44,10 @@ type Sweepable struct {
 }
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
-// that have expired, the sessions of disabled users, and endpoint-made grants that have expired, whose
-// refresh token has ended by its client's policy, or that have lost their user or client, revoked ones
-// that stop no login, and what an emergency has left without its keys.
+// that have expired, the sessions of disabled users and of grants that are gone, and endpoint-made
+// grants that have expired, whose refresh token has ended by its client's policy, or that have lost
+// their user or client, revoked ones that stop no login, and what an emergency has left without its
+// keys.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
@@ -105,7 +107,7 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 		return reconcile.Result{}, nil
 	}
 	now := r.Clock.Now()
-	object, due := sweepable(t, item, now)
+	object, due := r.sweepable(t, item, now)
 	if object == nil || due.IsZero() {
 		r.turns.giveUp(item)
 		return reconcile.Result{}, nil
@@ -161,11 +163,11 @@ func (t *turns) giveUp(item Sweepable) {
 }
 
 // sweepable finds an object and when it is due to be removed; zero where it is not.
-func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Object, time.Time) {
+func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Object, time.Time) {
 	switch item.Kind {
 	case directory.Sessions:
 		if session, ok := t.Session(item.Name); ok {
-			return session, sessionDue(t, session, now)
+			return session, first(sessionDue(t, session, now), r.grantGone(session, now))
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {
@@ -182,6 +184,22 @@ func sweepable(t *directory.Tenant, item Sweepable, now time.Time) (client.Objec
 // sometimeAfter is an object's own moment within sweepSpread of an end.
 func sometimeAfter(end time.Time, object client.Object) time.Time {
 	return end.Add(pacing.Spread(string(object.GetUID()), sweepSpread))
+}
+
+// grantGone is when the session of a grant that is gone is removed: nobody can use it, and it counts
+// towards limits of its tenant. It is zero where the grant is there, or its namespace is not known. A
+// restore, and the watch that brings the grant, have as long as other orphans.
+func (r *Sweeper) grantGone(session *v1alpha1.AuthSession, now time.Time) time.Time {
+	namespace := cmp.Or(session.Spec.GrantNamespace, session.Namespace)
+	if session.Spec.GrantID == "" || r.Directory.Known(namespace, now) != nil {
+		return time.Time{}
+	}
+	if t, ok := r.Directory.Tenant(namespace); ok {
+		if _, ok := t.GrantByID(session.Spec.GrantID); ok {
+			return time.Time{}
+		}
+	}
+	return sometimeAfter(session.CreationTimestamp.Add(orphanGrace), session)
 }
 
 // sessionDue is when a session is of no use any more. One that an emergency has left without its key

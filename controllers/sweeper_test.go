@@ -35,6 +35,15 @@ func session(expiresAt time.Time) *v1alpha1.AuthSession {
 	}
 }
 
+// ofGrant is a session, made twenty minutes ago and good for another day, of the grant called "grant" in
+// a namespace; empty: its own.
+func ofGrant(namespace string) *v1alpha1.AuthSession {
+	s := session(tenant.Start.Add(day))
+	s.CreationTimestamp = metav1.NewTime(tenant.Start.Add(-20 * time.Minute))
+	s.Spec.GrantID, s.Spec.GrantNamespace = gen.GrantID("grant"), namespace
+	return s
+}
+
 // login is a grant that the endpoint made, of an age.
 func login(age time.Duration, mods ...func(*v1alpha1.RefreshTokenGrant)) *v1alpha1.RefreshTokenGrant {
 	made := tenant.Start.Add(-age)
@@ -80,6 +89,9 @@ func TestSweeping(t *testing.T) {
 		"a session that is good":                                      {object: session(hour), others: []client.Object{alice}, wantAfter: time.Hour},
 		"a session that has expired":                                  {object: session(tenant.Start), others: []client.Object{alice}},
 		"a session of a disabled user":                                {object: session(hour), others: []client.Object{gen.AuthUser("alice", gen.Disabled())}},
+		"a session of a grant that is there":                          {object: ofGrant(""), others: []client.Object{alice, billing, gen.RefreshTokenGrant("grant")}, wantAfter: day},
+		"a session of a grant that is gone, after a while":            {object: ofGrant(""), others: []client.Object{alice, billing}, wantAfter: 40 * time.Minute},
+		"a session of a grant in a namespace that has not been read":  {object: ofGrant("unread"), others: []client.Object{alice, billing}, wantAfter: day},
 		"a session of a deleted user, who may come back by a restore": {object: session(hour), wantAfter: time.Hour},
 		"a revocation of a token that is good":                        {object: gen.TokenRevocation(gen.GrantID("x"), hour), wantAfter: 4 * time.Hour},
 		"a revocation of a token that has just expired":               {object: gen.TokenRevocation(gen.GrantID("x"), tenant.Start), wantAfter: 3 * time.Hour},
