@@ -1,8 +1,10 @@
 package faults_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,6 +51,7 @@ func TestARestoreIssuesNothingThatWasNotLost(t *testing.T) {
 			kept := s.export(t, tc.secrets)
 			s.deleteAll(t, kept, tc.namespace)
 			s.restore(t, kept, tc.namespace)
+			awaitAnotherSecond(t, issued)
 			s.start(t)
 			s.awaitAllReady(t, s.tenant(), restoredJWTs+restoredReferences)
 
@@ -64,6 +67,21 @@ func TestARestoreIssuesNothingThatWasNotLost(t *testing.T) {
 			s.wantSameCredential(t, kept)
 		})
 	}
+}
+
+// awaitAnotherSecond waits until none of the tokens is of this second. A grant's token of one second is
+// always the same: what was issued anew within it could not be told from what was kept.
+func awaitAnotherSecond(t *testing.T, issued map[string]*corev1.Secret) {
+	t.Helper()
+	eventually(t, func(context.Context) error {
+		for name, secret := range issued {
+			at := secret.Annotations[v1alpha1.AnnotationIssuedAt]
+			if at != "" && at == time.Now().UTC().Format(time.RFC3339) {
+				return fmt.Errorf("the token in Secret %q is of this second", name)
+			}
+		}
+		return nil
+	})
 }
 
 func withoutID(g *v1alpha1.RefreshTokenGrant) { g.Spec.ID, g.Spec.Epoch = "", 0 }
