@@ -73,7 +73,9 @@ func (r *AuthUsers) writeSubject(ctx context.Context, user *directory.User) erro
 	if err != nil {
 		return fmt.Errorf("make a subject: %w", err)
 	}
-	return r.patchSpec(ctx, user.AuthUser.DeepCopy(), map[string]any{"subject": subject.String()})
+	changed := user.AuthUser.DeepCopy()
+	changed.Spec.Subject = subject.String()
+	return r.patchSpec(ctx, user.AuthUser, changed)
 }
 
 // status computes the user's status, and keeps the generated password on the way: what status says

@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -33,17 +32,9 @@ type Common struct {
 	Audit *audit.Log
 }
 
-// patchSpec sets fields of a spec under the resourceVersion of object, which it changes to what the
-// API server answers.
-func (c *Common) patchSpec(ctx context.Context, object client.Object, fields map[string]any) error {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": object.GetResourceVersion()},
-		"spec":     fields,
-	})
-	if err != nil {
-		return fmt.Errorf("form the patch: %w", err)
-	}
-	err = c.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch), fieldOwner)
+// patchSpec writes what changed differs in from object, under the resourceVersion of that.
+func (c *Common) patchSpec(ctx context.Context, object, changed client.Object) error {
+	err := c.Client.Patch(ctx, changed, client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{}), fieldOwner)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return nil // what it is now, or that it is gone, is on its way as an event
 	}

@@ -132,24 +132,24 @@ func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant
 // that a delivered refresh token is made with, which is the tenant's to tell, anew where an emergency has
 // taken that away. Where it has written, the change comes back as an event.
 func (r *RefreshTokenGrants) complete(ctx context.Context, t *directory.Tenant, g *directory.Grant) (wrote bool, err error) {
-	fields := map[string]any{}
+	changed := g.RefreshTokenGrant.DeepCopy()
 	if g.Spec.ID == "" {
 		id, err := uuid.NewRandomFromReader(r.Rand)
 		if err != nil {
 			return false, fmt.Errorf("make an id: %w", err)
 		}
-		fields["id"] = id.String()
+		changed.Spec.ID, wrote = id.String(), true
 	}
 	if _, permitted := t.UserOf(g); permitted && g.Spec.DeliversRefreshToken() {
 		ring, err := t.Ring()
 		if version := g.Spec.RefreshToken.KeyVersion; err == nil && (version == 0 || ring.GaveUpRefresh(version)) {
-			fields["refreshToken"] = map[string]any{"keyVersion": ring.NewestRefresh()}
+			changed.Spec.RefreshToken.KeyVersion, wrote = ring.NewestRefresh(), true
 		}
 	}
-	if len(fields) == 0 {
+	if !wrote {
 		return false, nil
 	}
-	err = r.patchSpec(ctx, g.RefreshTokenGrant.DeepCopy(), fields)
+	err = r.patchSpec(ctx, g.RefreshTokenGrant, changed)
 	return err == nil, err
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -99,34 +98,33 @@ func (k *Kubernetes) GrantByID(ctx context.Context, namespace, id string) (*v1al
 // MoveEpoch raises a grant's epoch by one, which ends every token of it. ErrConflict where the
 // grant changed since it was read.
 func (k *Kubernetes) MoveEpoch(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
-	return k.patchGrant(ctx, "move the grant's epoch", grant, map[string]any{"epoch": grant.Spec.EffectiveEpoch() + 1})
+	return k.patchGrant(ctx, "move the grant's epoch", grant, func(spec *v1alpha1.RefreshTokenGrantSpec) {
+		spec.Epoch = spec.EffectiveEpoch() + 1
+	})
 }
 
 // Rotate makes a generation the grant's current one, at a second. ErrConflict where the grant changed
 // since it was read, so that of several who use one refresh token one alone rotates it.
 func (k *Kubernetes) Rotate(ctx context.Context, grant *v1alpha1.RefreshTokenGrant, generation int64, at time.Time) (*v1alpha1.RefreshTokenGrant, error) {
-	return k.patchGrant(ctx, "rotate the grant's refresh token", grant, map[string]any{
-		"refreshToken": map[string]any{"generation": generation, "rotatedAt": metav1.NewTime(at)},
+	return k.patchGrant(ctx, "rotate the grant's refresh token", grant, func(spec *v1alpha1.RefreshTokenGrantSpec) {
+		spec.RefreshToken.Generation, spec.RefreshToken.RotatedAt = generation, &metav1.Time{Time: at}
 	})
 }
 
 // RevokeGrant ends a grant for good and lets it stand, so that whoever looks sees why. ErrConflict
 // where the grant changed since it was read.
 func (k *Kubernetes) RevokeGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error) {
-	return k.patchGrant(ctx, "revoke the grant", grant, map[string]any{"state": v1alpha1.GrantStateRevoked})
+	return k.patchGrant(ctx, "revoke the grant", grant, func(spec *v1alpha1.RefreshTokenGrantSpec) {
+		spec.State = v1alpha1.GrantStateRevoked
+	})
 }
 
-// patchGrant sets fields of a grant's spec under the version that was read.
-func (k *Kubernetes) patchGrant(ctx context.Context, doing string, grant *v1alpha1.RefreshTokenGrant, fields map[string]any) (*v1alpha1.RefreshTokenGrant, error) {
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"resourceVersion": grant.ResourceVersion},
-		"spec":     fields,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", doing, err)
-	}
+// patchGrant changes a grant's spec under the version that was read. What it does not change is not
+// sent.
+func (k *Kubernetes) patchGrant(ctx context.Context, doing string, grant *v1alpha1.RefreshTokenGrant, change func(*v1alpha1.RefreshTokenGrantSpec)) (*v1alpha1.RefreshTokenGrant, error) {
 	patched := grant.DeepCopy()
-	if err := k.client.Patch(ctx, patched, client.RawPatch(types.MergePatchType, patch)); err != nil {
+	change(&patched.Spec)
+	if err := k.client.Patch(ctx, patched, client.MergeFromWithOptions(grant, client.MergeFromWithOptimisticLock{})); err != nil {
 		return nil, classify(doing, err)
 	}
 	return patched, nil

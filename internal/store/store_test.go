@@ -230,7 +230,7 @@ func TestASilentAPIServerIsNotTakenForAnAnswer(t *testing.T) {
 			return fail(ctx, c)
 		},
 	}))
-	ctx, g := t.Context(), gen.RefreshTokenGrant("grant")
+	ctx, g := t.Context(), gen.RefreshTokenGrant("grant", gen.FromLogin(time.Now(), ""))
 	for name, call := range map[string]func() error{
 		"CreateSession": func() error { return s.CreateSession(ctx, session("team-a", "a token")) },
 		"Session":       func() error { _, err := s.Session(ctx, "team-a", "x"); return err },
