@@ -218,7 +218,7 @@ func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Tim
 
 // grantDue is when an endpoint-made grant is of no use any more.
 func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
-	if ring, err := t.Ring(); err == nil && g.Spec.RefreshToken != nil && ring.GaveUpRefresh(g.Spec.RefreshToken.KeyVersion) {
+	if issuing.GaveUp(t, g) {
 		return now
 	}
 	if isOrphan(t, g, now) {

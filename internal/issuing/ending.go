@@ -12,6 +12,7 @@ import (
 const (
 	endedByMobile  = "another mobile login of the user"
 	endedByLimit   = "the user has as many grants as allowed"
+	endedBySpent   = "nothing of it was good any more, and a login takes its place"
 	endedByClient  = "the client gave its refresh token back"
 	endedByLogin   = "a login of another kind takes its place"
 	endedByRelogin = "the same mobile client logged in again"

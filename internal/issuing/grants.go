@@ -88,7 +88,7 @@ type place struct{ standing, givesWay *directory.Grant }
 // one of the former gives way. Where there is none, the login is refused.
 func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
 	if standing, ok := t.Grant(wanted.Name); ok {
-		if s.hasEnded(t, standing) || gaveUp(t, standing) {
+		if s.hasEnded(t, standing) || GaveUp(t, standing) {
 			return place{givesWay: standing}, nil
 		}
 		return place{standing: standing}, s.mayStand(t, standing)
@@ -138,7 +138,7 @@ func (s *Service) firstSpent(t *directory.Tenant, grants []*directory.Grant) *di
 // isSpent tells whether no refresh token of a grant is good any more and no login is held up by it: the
 // sweeper has only not come to it yet.
 func (s *Service) isSpent(t *directory.Tenant, g *directory.Grant) bool {
-	return s.hasEnded(t, g) || gaveUp(t, g) || RevokedInPassing(t, g)
+	return s.hasEnded(t, g) || GaveUp(t, g) || RevokedInPassing(t, g)
 }
 
 // RevokedInPassing tells whether a login's grant is revoked and stands in no other login's way: where
@@ -161,13 +161,12 @@ func (s *Service) hasEnded(t *directory.Tenant, g *directory.Grant) bool {
 	if !ok {
 		return false
 	}
-	end := RefreshTokenEnd(&client.Spec, g)
-	return !end.IsZero() && !s.now().Before(end)
+	return refreshTokenEnded(&client.Spec, g, s.now())
 }
 
-// gaveUp tells whether the endpoint made a grant under a refresh key that an emergency has taken
+// GaveUp tells whether the endpoint made a grant under a refresh key that an emergency has taken
 // away: no refresh token of it can be made any more.
-func gaveUp(t *directory.Tenant, g *directory.Grant) bool {
+func GaveUp(t *directory.Tenant, g *directory.Grant) bool {
 	ring, err := t.Ring()
 	return err == nil && g.EndpointMade() && g.Spec.RefreshToken != nil && ring.GaveUpRefresh(g.Spec.RefreshToken.KeyVersion)
 }
@@ -189,7 +188,11 @@ func (s *Service) take(ctx context.Context, t *directory.Tenant, p place, wanted
 		return p.standing, nil
 	}
 	if p.givesWay != nil {
-		if err := s.deleteGrant(ctx, t, p.givesWay.RefreshTokenGrant, endedByLimit); err != nil {
+		why := endedByLimit
+		if s.isSpent(t, p.givesWay) {
+			why = endedBySpent
+		}
+		if err := s.deleteGrant(ctx, t, p.givesWay.RefreshTokenGrant, why); err != nil {
 			return nil, unavailable(err)
 		}
 	}

@@ -149,7 +149,7 @@ func (s *Service) refreshable(c *AuthenticatedClient, g *directory.Grant) (*Term
 	if from.credentialVersion != "" && !s.goodPassword(c.tenant, terms.User, from.credentialVersion) {
 		return nil, errRefreshToken
 	}
-	if end := RefreshTokenEnd(&c.client.Spec, g); !end.IsZero() && !s.now().Before(end) {
+	if refreshTokenEnded(&c.client.Spec, g, s.now()) {
 		return nil, errRefreshToken
 	}
 	return &terms, nil

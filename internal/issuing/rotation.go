@@ -78,6 +78,11 @@ func RefreshTokenEnd(client *v1alpha1.AuthClientSpec, g *directory.Grant) time.T
 	return end
 }
 
+func refreshTokenEnded(client *v1alpha1.AuthClientSpec, g *directory.Grant, now time.Time) bool {
+	end := RefreshTokenEnd(client, g)
+	return !end.IsZero() && !now.Before(end)
+}
+
 // lastUse is when the refresh token of a login was made or last replaced.
 func lastUse(g *directory.Grant) time.Time {
 	if made := g.Spec.RefreshToken; made != nil && made.RotatedAt != nil {
