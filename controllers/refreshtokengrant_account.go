@@ -10,7 +10,7 @@ import (
 // account counts and audits what was written into the grant's Secret. The next leader, who finds the
 // same token there, writes nothing: each revision is accounted for once.
 func (d *delivery) account(ctx context.Context, result secretwriter.Result, decision *revision.Decision) {
-	if result.Outcome != secretwriter.OutcomeCreated && result.Outcome != secretwriter.OutcomeUpdated {
+	if !result.Wrote() {
 		return
 	}
 	if decision.Action != revision.ActionIssue {

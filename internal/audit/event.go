@@ -3,7 +3,7 @@ package audit
 // Event is what a line is about. docs/audit.md describes each.
 type Event string
 
-// The events. The list is closed: Events gives all of it.
+// The events. The list is closed: nothing else can be recorded, and the page lists exactly these.
 const (
 	// TokenIssued: a client got an access token at the endpoint, and a refresh token where that is told.
 	TokenIssued Event = "token.issued"
@@ -27,14 +27,6 @@ const (
 	// LinesDropped: so many lines before this one were lost.
 	LinesDropped Event = "lines.dropped"
 )
-
-// Events lists all events.
-func Events() []Event {
-	return []Event{
-		TokenIssued, TokenRefused, ClientRefused, TokenRevoked, GrantRevoked, GrantDeleted,
-		RevisionDelivered, KeyringChanged, RefusalsSuppressed, LinesDropped,
-	}
-}
 
 // anybodyCauses tells the events that a stranger can bring about as often as they like.
 func (e Event) anybodyCauses() bool { return e == TokenRefused || e == ClientRefused }

@@ -50,8 +50,9 @@ type Follower struct {
 	log       logr.Logger
 	ask       workqueue.TypedRateLimitingInterface[string]
 
-	mu     sync.Mutex
-	claims map[string]*claims
+	mu      sync.Mutex
+	claims  map[string]*claims
+	claimed map[string]string // the tenant of each Secret among them, by the Secret's name
 }
 
 // claims are the Secrets that say they are a tenant's keyring.
@@ -71,6 +72,7 @@ func NewFollower(d *directory.Directory, owner Owner, log logr.Logger) *Follower
 		log:       log,
 		ask:       workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](firstAsk, lastAsk)),
 		claims:    map[string]*claims{},
+		claimed:   map[string]string{},
 	}
 	d.Subscribe(f.heard)
 	return f
@@ -163,11 +165,11 @@ func (f *Follower) change(raw any, gone bool) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for other, c := range f.claims { // its label may have changed
-		if _, claimed := c.secrets[secret.Name]; claimed && other != tenant {
-			delete(c.secrets, secret.Name)
-			f.settle(other, true)
-		}
+	before, known := f.claimed[secret.Name]
+	if known && before != tenant { // its label has changed, or it is gone
+		delete(f.claimed, secret.Name)
+		delete(f.claims[before].secrets, secret.Name)
+		f.settle(before, true)
 	}
 	if tenant == "" {
 		return
@@ -175,9 +177,9 @@ func (f *Follower) change(raw any, gone bool) {
 	if f.claims[tenant] == nil {
 		f.claims[tenant] = &claims{secrets: map[string]*corev1.Secret{}}
 	}
-	_, known := f.claims[tenant].secrets[secret.Name]
+	f.claimed[secret.Name] = tenant
 	f.claims[tenant].secrets[secret.Name] = secret
-	f.settle(tenant, !known)
+	f.settle(tenant, !known || before != tenant)
 }
 
 // heard takes in that something of a namespace has changed. With another uid it is another tenant: it
