@@ -106,16 +106,13 @@ func (a *Authorization) check() error {
 		return refuse(InvalidRequest, "a parameter is missing: response_type")
 	case r.ResponseType != "code":
 		return refuse(UnsupportedResponseType, "response_type has to be code")
-	case r.CodeChallenge == "" && r.CodeChallengeMethod != "":
-		return refuse(InvalidRequest, "a parameter is missing: code_challenge")
-	case r.CodeChallenge == "" && client.Spec.IsPublic():
-		return refuse(InvalidRequest, "a public client needs a code_challenge")
-	case r.CodeChallenge != "" && (r.CodeChallengeMethod != "S256" || !isChallenge(r.CodeChallenge)):
-		return refuse(InvalidRequest, "code_challenge has to be of the method S256")
 	case r.Prompt.None && (r.Prompt.Login || r.Prompt.Consent):
 		return refuse(InvalidRequest, "prompt none goes with no other")
 	}
 	if err := a.may(v1alpha1.GrantTypeAuthorizationCode); err != nil {
+		return err
+	}
+	if err := a.checkChallenge(); err != nil {
 		return err
 	}
 	if err := r.Wish.check(); err != nil {
@@ -126,6 +123,21 @@ func (a *Authorization) check() error {
 	}
 	if _, refused := audiencesOf(r.Audiences, client, a.tenant.Settings(), a.Issuer()); len(refused) > 0 {
 		return refuse(InvalidTarget, "not an audience of this client: %q", refused)
+	}
+	return nil
+}
+
+// checkChallenge holds a request to RFC 7636: the method S256 alone, and a challenge of every client that
+// has no secret.
+func (a *Authorization) checkChallenge() error {
+	r := &a.request
+	switch {
+	case r.CodeChallenge == "" && r.CodeChallengeMethod != "":
+		return refuse(InvalidRequest, "a parameter is missing: code_challenge")
+	case r.CodeChallenge == "" && a.client.Spec.IsPublic():
+		return refuse(InvalidRequest, "a public client needs a code_challenge")
+	case r.CodeChallenge != "" && (r.CodeChallengeMethod != "S256" || !isChallenge(r.CodeChallenge)):
+		return refuse(InvalidRequest, "code_challenge has to be of the method S256")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func SealBrowser(random io.Reader, ring *keys.Ring, b *Browser) (string, error) 
 	if err := b.check(); err != nil {
 		return "", fmt.Errorf("making a browser's cookie: %w", err)
 	}
-	return sealValue(random, ring, keys.BrowserSession, appendBrowser(nil, b), maxCookieLength)
+	return sealValue(random, ring, keys.BrowserSession, appendBrowser(b), maxCookieLength)
 }
 
 // OpenBrowser reads what SealBrowser made. It does not look at the time. Errors
@@ -64,8 +64,8 @@ func (b *Browser) check() error {
 	return nil
 }
 
-func appendBrowser(dst []byte, b *Browser) []byte {
-	dst = appendText(append(dst, `{"id":`...), b.ID)
+func appendBrowser(b *Browser) []byte {
+	dst := appendText([]byte(`{"id":`), b.ID)
 	dst = appendSeconds(append(dst, `,"exp":`...), b.ExpiresAt)
 	if b.Subject != "" {
 		dst = appendText(append(dst, `,"sub":`...), b.Subject)

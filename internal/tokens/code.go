@@ -61,7 +61,7 @@ func SealCode(random io.Reader, ring *keys.Ring, c *Code) (string, error) {
 	if err := c.check(); err != nil {
 		return "", fmt.Errorf("making an authorization code: %w", err)
 	}
-	return sealValue(random, ring, keys.AuthorizationCode, appendCode(nil, c), MaxCodeLength)
+	return sealValue(random, ring, keys.AuthorizationCode, appendCode(c), MaxCodeLength)
 }
 
 // OpenCode reads what SealCode made. It does not look at the time. Errors wrap one
@@ -94,8 +94,8 @@ func (c *Code) check() error {
 	return nil
 }
 
-func appendCode(dst []byte, c *Code) []byte {
-	dst = appendText(append(dst, `{"id":`...), c.ID)
+func appendCode(c *Code) []byte {
+	dst := appendText([]byte(`{"id":`), c.ID)
 	dst = appendText(append(dst, `,"client_id":`...), c.ClientID)
 	dst = appendText(append(dst, `,"redirect_uri":`...), c.RedirectURI)
 	dst = appendBool(append(dst, `,"redirect_sent":`...), c.RedirectSent)
