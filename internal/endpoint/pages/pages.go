@@ -129,8 +129,10 @@ func readForm(r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	defer body.Release()
-	return url.ParseQuery(string(body.B))
+	return parseForm(body.B)
 }
+
+func parseForm(body []byte) (url.Values, error) { return url.ParseQuery(string(body)) }
 
 func equal(presented string, want sensitive.String) bool {
 	return subtle.ConstantTimeCompare([]byte(presented), []byte(want.Reveal())) == 1
