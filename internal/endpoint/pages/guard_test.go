@@ -113,6 +113,7 @@ func TestALoginThatFails(t *testing.T) {
 	if pages[0] != pages[1] {
 		t.Errorf("the page tells a login that exists from one that does not:\n%s\n%s", pages[0], pages[1])
 	}
+	wantPage(t, b.follow(t, b.get(t, page.Request.URL.RequestURI())), http.StatusOK, loginTitle)
 	for range 5 {
 		page = b.submit(t, page, "username", "alice", "password", "wrong")
 	}
