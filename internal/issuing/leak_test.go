@@ -73,7 +73,7 @@ func TestNoErrorHoldsACredential(t *testing.T) {
 		"a wrong password on the page": func() error {
 			a, err := service.Authorize(x.Namespace, asking())
 			if err != nil {
-				return nil
+				t.Fatal(err)
 			}
 			_, err = service.LogIn(ctx, a, wrong)
 			return err
