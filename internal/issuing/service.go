@@ -34,6 +34,7 @@ type Store interface {
 type Live interface {
 	Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error)
 	GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error)
+	Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error)
 }
 
 // Config is what a Service is made of.

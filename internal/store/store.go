@@ -69,11 +69,20 @@ func (k *Kubernetes) CreateGrant(ctx context.Context, grant *v1alpha1.RefreshTok
 	if !errors.Is(err, ErrExists) {
 		return grant, err
 	}
-	standing := &v1alpha1.RefreshTokenGrant{}
-	if err := k.client.Get(ctx, client.ObjectKeyFromObject(grant), standing); err != nil {
-		return nil, classify("read the grant", err)
+	standing, err := k.Grant(ctx, grant.Namespace, grant.Name)
+	if err != nil {
+		return nil, err
 	}
 	return standing, ErrExists
+}
+
+// Grant reads a grant by its name; ErrNotFound where there is none.
+func (k *Kubernetes) Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error) {
+	grant := &v1alpha1.RefreshTokenGrant{}
+	if err := k.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, grant); err != nil {
+		return nil, classify("read the grant", err)
+	}
+	return grant, nil
 }
 
 // GrantByID reads the oldest grant that has an id; ErrNotFound where there is none.

@@ -30,6 +30,10 @@ func (emptyLive) GrantByID(context.Context, string, string) (*v1alpha1.RefreshTo
 	return nil, store.ErrNotFound
 }
 
+func (emptyLive) Grant(context.Context, string, string) (*v1alpha1.RefreshTokenGrant, error) {
+	return nil, store.ErrNotFound
+}
+
 // memoryTenant is a tenant whose API server holds nothing and takes nothing.
 func memoryTenant(t testing.TB) *tenant {
 	t.Helper()
@@ -53,6 +57,12 @@ func FuzzRequest(f *testing.F) {
 	f.Add("DELETE", "token/none", "", "", "", "")
 	f.Add("POST", "token/"+jwt+"/scopes/check", "", `{"scopes": ["a"], "tenant_uuid": "x"}`, "", "")
 	f.Add("PUT", "token/../x", "", "", "", "")
+	caller := h.caller("#")
+	f.Add("GET", "tokens", "order=client_id&direction=desc&limit=1&offset=0&search=x&mobile=true&recurse=True", "", "", "")
+	f.Add("GET", "users/me/tokens", "limit=-1", "", "", "")
+	f.Add("DELETE", "users/"+subject+"/tokens/a.b", "", "", "", "")
+	f.Add("GET", "tenants", "name=master", "", "", "")
+	f.Add("HEAD", "status", "", "", "", "")
 	f.Fuzz(func(t *testing.T, method, path, query, body, contentType, authorization string) {
 		if method == http.MethodDelete && strings.Contains(path, jwt) {
 			t.Skip("it would have to be remembered, and there is nowhere to")
@@ -60,12 +70,12 @@ func FuzzRequest(f *testing.F) {
 		got := h.record(&http.Request{
 			Method:        method,
 			URL:           &url.URL{Path: "/0.1/" + path, RawQuery: query},
-			Header:        http.Header{"Content-Type": {contentType}, "Authorization": {authorization}},
+			Header:        http.Header{"Content-Type": {contentType}, "Authorization": {authorization}, "X-Auth-Token": {caller}},
 			Body:          io.NopCloser(strings.NewReader(body)),
 			ContentLength: int64(len(body)),
 			RemoteAddr:    "192.0.2.1:4711",
 		})
-		if !slices.Contains([]int{200, 204, 400, 401, 403, 404, 405, 413, 429}, got.status) {
+		if !slices.Contains([]int{200, 204, 400, 401, 403, 404, 405, 409, 413, 429}, got.status) {
 			t.Errorf("%s is answered with %d %s", method, got.status, got.body)
 		}
 		if method == http.MethodHead || got.status == http.StatusNoContent {

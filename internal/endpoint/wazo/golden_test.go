@@ -103,4 +103,13 @@ func TestAnswers(t *testing.T) {
 	golden(t, "login-invalid", h.login(`{"expiration": 0}`))
 	golden(t, "login-malformed", h.login(`{`))
 	golden(t, "no-route", h.do("GET", "/0.1/nowhere", ""))
+
+	h.awaitRefreshTokens("tokens", "desk phone")
+	golden(t, "refresh-tokens", h.call("GET", "users/me/tokens", ""))
+	golden(t, "refresh-tokens-invalid", h.call("GET", "tokens?limit=-1", ""))
+	golden(t, "refresh-token-unknown", h.call("DELETE", "users/me/tokens/none", ""))
+	golden(t, "user-unknown", h.call("GET", "users/88204f50-0fe8-4163-a90f-9ff867468997/tokens", ""))
+	golden(t, "unauthorized", h.do("GET", "/0.1/tokens", "", "X-Auth-Token", "none"))
+	golden(t, "tenants", h.call("GET", "tenants", ""))
+	golden(t, "backends", h.do("GET", "/0.1/backends", ""))
 }
