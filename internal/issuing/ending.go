@@ -18,6 +18,7 @@ const (
 	endedByRelogin  = "the same mobile client logged in again"
 	endedByDeletion = "its refresh token was deleted over HTTP"
 	endedByReuse    = "a refresh token that had been replaced was used again"
+	endedByUser     = "its user was deleted over HTTP"
 )
 
 // deleteGrant removes a grant that the endpoint made, and records it.

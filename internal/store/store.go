@@ -20,6 +20,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("already exists")
 	ErrConflict = errors.New("changed since it was read")
+	// ErrForbidden: the operator has not been given the right to do it.
+	ErrForbidden = errors.New("not permitted")
+	// ErrInvalid: the API server does not take the object.
+	ErrInvalid = errors.New("not valid")
 )
 
 // Kubernetes stores everything in the API server. It needs a client that does not read from a
@@ -162,6 +166,10 @@ func classify(doing string, err error) error {
 		return ErrExists
 	case apierrors.IsConflict(err):
 		return ErrConflict
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrForbidden, err)
+	case apierrors.IsInvalid(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrInvalid, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
