@@ -140,6 +140,7 @@ func (a *app) addIssuing(context.Context) error {
 		Directory:     a.directory,
 		Store:         kubernetes,
 		Live:          live,
+		Sessions:      store.NewSessions(a.directory, kubernetes, live, a.clock),
 		Passwords:     verifier,
 		DefaultTenant: a.options.DefaultTenant,
 		Limits: revision.Limits{
@@ -149,6 +150,7 @@ func (a *app) addIssuing(context.Context) error {
 		},
 		Clock:   a.clock,
 		Rand:    rand.Reader,
+		Log:     a.log.WithName("issuing"),
 		Audit:   a.observing.audit,
 		Metrics: a.observing.tokens,
 	})

@@ -78,10 +78,12 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 		t.Fatal(err)
 	}
 	kubernetes := store.NewKubernetes(w.client)
+	live := store.NewLive(kubernetes, clock.RealClock{})
 	config := issuing.Config{
 		Directory: w.directory,
 		Store:     kubernetes,
-		Live:      store.NewLive(kubernetes, clock.RealClock{}),
+		Live:      live,
+		Sessions:  store.NewSessions(w.directory, kubernetes, live, h.clock),
 		Passwords: verifier,
 		Limits:    revision.Limits{MaxJWTTTL: 24 * time.Hour},
 		// The default tenant speaks both dialects.
