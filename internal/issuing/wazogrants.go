@@ -7,6 +7,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
@@ -43,7 +44,7 @@ func (s *Service) WazoGrants(namespace string) ([]WazoGrant, error) {
 
 // WazoGrantsOf is WazoGrants for one user. ErrUnknownUser where no user has the subject.
 func (s *Service) WazoGrantsOf(namespace, subject string) ([]WazoGrant, error) {
-	t, user, err := s.wazoUser(namespace, subject)
+	t, _, user, err := s.wazoUser(namespace, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (s *Service) WazoGrantsOf(namespace, subject string) ([]WazoGrant, error) {
 // ErrUnknownGrant, or ErrManagedExternally for a grant that is not wholly the endpoint's: one that was
 // applied, and one that a person has stopped, for without it a login would make another.
 func (s *Service) EndWazoGrant(ctx context.Context, namespace, subject, clientID string) error {
-	t, user, err := s.wazoUser(namespace, subject)
+	t, ring, user, err := s.wazoUser(namespace, subject)
 	if err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (s *Service) EndWazoGrant(ctx context.Context, namespace, subject, clientID
 		return ErrManagedExternally
 	}
 	// The sessions first: they count towards limits, and who tries again has to find the grant.
-	if _, err := s.endSessions(ctx, t, g.Spec.ID); err != nil {
+	if _, err := s.endSessions(ctx, ring, g.Spec.ID); err != nil {
 		return err
 	}
 	if err := s.deleteGrant(ctx, t, g.RefreshTokenGrant, endedByDeletion); err != nil {
@@ -107,16 +108,16 @@ func (s *Service) loginGrant(ctx context.Context, t *directory.Tenant, user *dir
 }
 
 // wazoUser finds a tenant and the user of it who has a subject.
-func (s *Service) wazoUser(namespace, subject string) (*directory.Tenant, *directory.User, error) {
-	t, _, err := s.tenant(namespace)
+func (s *Service) wazoUser(namespace, subject string) (*directory.Tenant, *keys.Ring, *directory.User, error) {
+	t, ring, err := s.tenant(namespace)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	user, ok := t.UserBySubject(subject)
 	if !ok || subject == "" {
-		return nil, nil, ErrUnknownUser
+		return nil, nil, nil, ErrUnknownUser
 	}
-	return t, user, nil
+	return t, ring, user, nil
 }
 
 func wazoGrants(t *directory.Tenant, grants []*directory.Grant) []WazoGrant {

@@ -49,6 +49,23 @@ func (k *Kubernetes) Session(ctx context.Context, namespace, name string) (*v1al
 	return session, nil
 }
 
+// SessionsByID reads the sessions that say that they have an id; ErrNotFound where there is none.
+func (k *Kubernetes) SessionsByID(ctx context.Context, namespace, id string) ([]*v1alpha1.AuthSession, error) {
+	sessions := &v1alpha1.AuthSessionList{}
+	err := k.client.List(ctx, sessions, client.InNamespace(namespace), client.MatchingFields{"spec.id": id})
+	if err != nil {
+		return nil, classify("look for the session", err)
+	}
+	if len(sessions.Items) == 0 {
+		return nil, ErrNotFound
+	}
+	found := make([]*v1alpha1.AuthSession, len(sessions.Items))
+	for i := range sessions.Items {
+		found[i] = &sessions.Items[i]
+	}
+	return found, nil
+}
+
 // DeleteSession ends a session; it is no error where there is none.
 func (k *Kubernetes) DeleteSession(ctx context.Context, namespace, name string) error {
 	session := &v1alpha1.AuthSession{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}

@@ -15,16 +15,13 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
 // emptyLive is an API server that holds nothing.
 type emptyLive struct{}
-
-func (emptyLive) Session(context.Context, string, string) (*v1alpha1.AuthSession, error) {
-	return nil, store.ErrNotFound
-}
 
 func (emptyLive) GrantByID(context.Context, string, string) (*v1alpha1.RefreshTokenGrant, error) {
 	return nil, store.ErrNotFound
@@ -34,11 +31,21 @@ func (emptyLive) Grant(context.Context, string, string) (*v1alpha1.RefreshTokenG
 	return nil, store.ErrNotFound
 }
 
+// emptySessions is a store of sessions that holds nothing and takes nothing.
+type emptySessions struct{ awaySessions }
+
+func (emptySessions) Session(context.Context, keys.Tenant, string) (*v1alpha1.AuthSession, error) {
+	return nil, store.ErrNotFound
+}
+
+// Room is always there: that nothing is taken shows when it comes to it.
+func (emptySessions) Room(context.Context, keys.Tenant, store.Owner, store.Bounds) error { return nil }
+
 // memoryTenant is a tenant whose API server holds nothing and takes nothing.
 func memoryTenant(t testing.TB) *tenant {
 	t.Helper()
 	h := openTenant(t, &world{directory: directory.New()}, "memory", func(c *issuing.Config) {
-		c.Store, c.Live = away{}, emptyLive{}
+		c.Store, c.Live, c.Sessions = away{}, emptyLive{}, emptySessions{}
 	})
 	h.serve(logr.Discard())
 	return h

@@ -8,6 +8,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
@@ -15,6 +16,8 @@ import (
 // Options are what the dialect is made of. All are required, but for Log.
 type Options struct {
 	Service *issuing.Service
+	// Accounts makes and changes users.
+	Accounts *accounts.Service
 	// Clock dates errors.
 	Clock clock.PassiveClock
 	// Location is the server's local time, in which issued_at and expires_at are told.
@@ -79,6 +82,17 @@ func (a *API) protected() []protectedRoute {
 		{method: http.MethodGet, path: "tokens", access: "auth.tokens.read", answer: a.getRefreshTokens},
 		{method: http.MethodGet, path: "users/{owner}/tokens", access: "auth.users.{owner}.tokens.read", answer: a.getRefreshTokensOf},
 		{method: http.MethodDelete, path: "users/{owner}/tokens/{client_id}", access: "auth.users.{owner}.tokens.{client_id}.delete", answer: a.deleteRefreshToken},
+		{method: http.MethodGet, path: "sessions", access: "auth.sessions.read", answer: a.getSessions},
+		{method: http.MethodDelete, path: "sessions/{session_uuid}", access: "auth.sessions.{session_uuid}.delete", answer: a.deleteSession},
+		{method: http.MethodGet, path: "users/{owner}/sessions", access: "auth.users.{owner}.sessions.read", answer: a.getSessionsOf},
+		{method: http.MethodDelete, path: "users/{owner}/sessions/{session_uuid}", access: "auth.users.{owner}.sessions.{session_uuid}.delete", answer: a.deleteSessionOf},
+		{method: http.MethodGet, path: "users", access: "auth.users.read", answer: a.getUsers},
+		{method: http.MethodPost, path: "users", access: "auth.users.create", reads: true, answer: a.createUser},
+		{method: http.MethodGet, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.read", answer: a.getUser},
+		{method: http.MethodHead, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.read", answer: a.headUser},
+		{method: http.MethodPut, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.update", reads: true, answer: a.replaceUser},
+		{method: http.MethodDelete, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.delete", answer: a.deleteUser},
+		{method: http.MethodPut, path: "users/{user_uuid}/password", access: "auth.users.{user_uuid}.password.update", reads: true, answer: a.changePassword},
 		{method: http.MethodGet, path: "tenants", access: "auth.tenants.read", answer: a.getTenants},
 	}
 }
