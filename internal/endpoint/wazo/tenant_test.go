@@ -3,6 +3,7 @@ package wazo
 import (
 	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"io"
 	"math/rand/v2"
@@ -55,7 +56,9 @@ type tenant struct {
 	clock     *clocktesting.FakePassiveClock
 	log       *logged
 	service   *issuing.Service
+	passwords *passwords.Verifier
 	accounts  *accounts.Service
+	later     time.Duration // of accounts, which read times of the API server's
 	api       *API
 	mux       *endpoint.Mux
 	server    *httptest.Server
@@ -98,21 +101,27 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 		mod(&config)
 	}
 	h.service = issuing.New(config)
-	h.accounts = accounts.New(accounts.Config{
-		Directory: w.directory,
-		Store:     kubernetes,
-		Secrets:   secretwriter.New(w.client, w.client),
-		Passwords: verifier,
-		Logins:    h.service,
-		Clock:     clock.RealClock{}, // the API server's own
-		Rand:      &locked{r: rand.NewChaCha8([32]byte{3})},
-	})
+	h.passwords = verifier
+	h.openAccounts(kubernetes)
 	w.directory.SetRing(namespace, keystest.Ring(t, namespace, issuer), nil)
 	w.directory.MarkRead(namespace, begin.AddDate(100, 0, 0))
 	h.put(passwordSecret("alice-password", password))
 	h.put(user("alice"))
 	h.serve(h.log.logger())
 	return h
+}
+
+// openAccounts makes what changes users, on a store of them.
+func (h *tenant) openAccounts(users accounts.Store) {
+	h.accounts = accounts.New(accounts.Config{
+		Directory: h.directory,
+		Store:     users,
+		Secrets:   secretwriter.New(h.client, h.client),
+		Passwords: h.passwords,
+		Logins:    h.service,
+		Clock:     clocktesting.NewFakePassiveClock(time.Now().Add(h.later)), // the API server's own
+		Rand:      cryptorand.Reader,
+	})
 }
 
 // in is the same tenant in a subtest.
