@@ -73,6 +73,7 @@ func (a *API) open() []endpoint.Route {
 		{Method: http.MethodPost, Pattern: "token/{token}/scopes/check", Handle: a.spoken(asToken, a.checkScopes)},
 		{Method: http.MethodHead, Pattern: "status", Handle: a.spoken(asAPI, a.headStatus)},
 		{Method: http.MethodGet, Pattern: "backends", Handle: a.spoken(asAPI, a.getBackends)},
+		{Method: http.MethodGet, Pattern: "api/api.yml", Handle: a.spoken(asAPI, a.getDocument)},
 	}
 }
 
@@ -90,9 +91,9 @@ func (a *API) protected() []protectedRoute {
 		{method: http.MethodPost, path: "users", access: "auth.users.create", reads: true, answer: a.createUser},
 		{method: http.MethodGet, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.read", answer: a.getUser},
 		{method: http.MethodHead, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.read", answer: a.headUser},
-		{method: http.MethodPut, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.update", reads: true, answer: a.replaceUser},
+		{method: http.MethodPut, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.edit", reads: true, answer: a.replaceUser},
 		{method: http.MethodDelete, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.delete", answer: a.deleteUser},
-		{method: http.MethodPut, path: "users/{user_uuid}/password", access: "auth.users.{user_uuid}.password.update", reads: true, answer: a.changePassword},
+		{method: http.MethodPut, path: "users/{user_uuid}/password", access: "auth.users.{user_uuid}.password.edit", reads: true, answer: a.changePassword},
 		{method: http.MethodGet, path: "tenants", access: "auth.tenants.read", answer: a.getTenants},
 	}
 }

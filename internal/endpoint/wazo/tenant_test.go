@@ -155,7 +155,7 @@ func (h *tenant) serve(log logr.Logger) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.server = httptest.NewServer(h.mux)
+	h.server = httptest.NewServer(held(h, h.mux))
 	h.Cleanup(h.server.Close)
 }
 
@@ -278,7 +278,7 @@ func (h *tenant) send(request *http.Request) reply {
 // record answers a request without a connection.
 func (h *tenant) record(request *http.Request) reply {
 	recorder := httptest.NewRecorder()
-	h.mux.ServeHTTP(recorder, request)
+	held(h, h.mux).ServeHTTP(recorder, request)
 	return reply{recorder.Code, recorder.Header(), recorder.Body.String()}
 }
 
