@@ -8,6 +8,15 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec is immutable: delete the session to end its token"
 type AuthSessionSpec struct {
+	// id is the UUID of the session, which is the id of its access token (`jti`). Whoever ends a
+	// session by its id finds it by this field; it counts only where the sealed record says the
+	// same. Absent in sessions that an earlier version made.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')",message="id must be a UUID in lower case with dashes"
+	ID string `json:"id,omitempty"`
+
 	// subject is the UUID of the user, or absent for a client that acts for itself.
 	//
 	// +optional
@@ -68,6 +77,7 @@ type AuthSessionSpec struct {
 // +kubebuilder:object:root=true
 // +kubebuilder:ac:generate=false
 // +kubebuilder:resource:scope=Namespaced,shortName=as,categories=grantkeeper
+// +kubebuilder:selectablefield:JSONPath=`.spec.id`
 // +kubebuilder:selectablefield:JSONPath=`.spec.subject`
 // +kubebuilder:selectablefield:JSONPath=`.spec.username`
 // +kubebuilder:selectablefield:JSONPath=`.spec.clientID`

@@ -15,6 +15,7 @@ func TestAuthSessionCreation(t *testing.T) {
 		},
 		"every field may be set at once": {
 			name: digest, spec: `
+id: ` + otherUUID + `
 subject: ` + aUUID + `
 username: alice
 clientID: phone
@@ -43,6 +44,10 @@ sealed: AQID`,
 		"a session's subject is a UUID": {
 			name: digest, spec: `{subject: alice, expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
 			wantField: "spec.subject", wantMessage: "subject must be a UUID",
+		},
+		"a session's id is a UUID": {
+			name: digest, spec: `{id: "1", expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,
+			wantField: "spec.id", wantMessage: "id must be a UUID",
 		},
 		"a session's grant is a UUID": {
 			name: digest, spec: `{grantID: billing, expiresAt: "2026-01-01T00:00:00Z", sealed: AQID}`,

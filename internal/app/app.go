@@ -25,6 +25,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/controllers"
+	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/keyrings"
@@ -42,6 +43,7 @@ type app struct {
 	manager   ctrl.Manager
 	directory *directory.Directory
 	issuing   *issuing.Service
+	accounts  *accounts.Service
 	clock     clock.WithTicker
 	log       logr.Logger
 	tenancies []*tenancy
@@ -140,6 +142,7 @@ func (a *app) addIssuing(context.Context) error {
 		Directory:     a.directory,
 		Store:         kubernetes,
 		Live:          live,
+		Sessions:      store.NewSessions(a.directory, kubernetes, live, a.clock),
 		Passwords:     verifier,
 		DefaultTenant: a.options.DefaultTenant,
 		Limits: revision.Limits{
@@ -149,8 +152,19 @@ func (a *app) addIssuing(context.Context) error {
 		},
 		Clock:   a.clock,
 		Rand:    rand.Reader,
+		Log:     a.log.WithName("issuing"),
 		Audit:   a.observing.audit,
 		Metrics: a.observing.tokens,
+	})
+	a.accounts = accounts.New(accounts.Config{
+		Directory: a.directory,
+		Store:     kubernetes,
+		Secrets:   secretwriter.New(direct, direct),
+		Passwords: verifier,
+		Logins:    a.issuing,
+		Clock:     a.clock,
+		Rand:      rand.Reader,
+		Audit:     a.observing.audit,
 	})
 	return a.addReadings(verifier)
 }

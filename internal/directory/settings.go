@@ -1,8 +1,6 @@
 package directory
 
 import (
-	"time"
-
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 )
@@ -43,26 +41,6 @@ func (t *Tenant) Algorithms() []keys.Algorithm {
 		algorithms = append(algorithms, keys.EdDSA)
 	}
 	return algorithms
-}
-
-// HasRoomForSession tells whether the tenant may have another live session that stems from the grants of
-// a namespace; the empty one is its own. Each has the whole limit to itself: who may use one user from
-// elsewhere must not keep all the others from logging in. Sessions that have expired and not been swept
-// yet do not count.
-func (t *Tenant) HasRoomForSession(namespace string, now time.Time) bool {
-	limit := int(t.Settings().EffectiveMaxSessions())
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	if len(t.sessions.rows) < limit {
-		return true
-	}
-	live := 0
-	for _, session := range t.sessions.rows {
-		if session.Spec.GrantNamespace == namespace && now.Before(session.Spec.ExpiresAt.Time) {
-			live++
-		}
-	}
-	return live < limit
 }
 
 // HasRoomForGrant tells whether the endpoint may make another grant here. Applied grants do not

@@ -1,6 +1,7 @@
 package issuing
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -68,14 +69,15 @@ func (s *Service) openReference(ctx context.Context, t *directory.Tenant, ring *
 	} else {
 		name = tokens.SessionName(token)
 	}
-	session, err := s.session(ctx, t, name)
+	session, err := s.session(ctx, ring, name)
 	if err != nil {
 		return nil, err
 	}
-	if known && o.session.UID == session.UID && o.session.ResourceVersion == session.ResourceVersion {
+	// Ring, name and seal are all that a session is opened from.
+	if known && bytes.Equal(o.session.Spec.Sealed, session.Spec.Sealed) {
 		return o, nil
 	}
-	if o, err = openSession(ring, session); err != nil {
+	if o, err = s.openSession(ring, session); err != nil {
 		return nil, err
 	}
 	return s.remember(digest, o)
@@ -83,24 +85,20 @@ func (s *Service) openReference(ctx context.Context, t *directory.Tenant, ring *
 
 // openOnce is open for whoever has many tokens and asks for each of them seldom: it leaves the room
 // in memory to the tokens that requests bring.
-func (s *Service) openOnce(ctx context.Context, t *directory.Tenant, ring *keys.Ring, token string) (*opened, error) {
+func (s *Service) openOnce(ctx context.Context, ring *keys.Ring, token string) (*opened, error) {
 	if !tokens.IsReference(token) {
 		return openJWT(ring, token)
 	}
-	session, err := s.session(ctx, t, tokens.SessionName(token))
+	session, err := s.session(ctx, ring, tokens.SessionName(token))
 	if err != nil {
 		return nil, err
 	}
-	return openSession(ring, session)
+	return s.openSession(ring, session)
 }
 
-// session finds the session of a reference token: in memory or, where that does not know it, with
-// one bounded live read.
-func (s *Service) session(ctx context.Context, t *directory.Tenant, name string) (*v1alpha1.AuthSession, error) {
-	if session, ok := t.Session(name); ok {
-		return session, nil
-	}
-	session, err := s.Live.Session(ctx, t.Namespace(), name)
+// session finds the session of a reference token.
+func (s *Service) session(ctx context.Context, ring *keys.Ring, name string) (*v1alpha1.AuthSession, error) {
+	session, err := s.Sessions.Session(ctx, ring.Tenant(), name)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, errUnknownToken
@@ -116,14 +114,6 @@ func openJWT(ring *keys.Ring, token string) (*opened, error) {
 		return nil, errUnknownToken
 	}
 	return &opened{access: access, keyID: keyID, ring: ring}, nil
-}
-
-func openSession(ring *keys.Ring, session *v1alpha1.AuthSession) (*opened, error) {
-	access, err := tokens.OpenSession(ring, session.Name, session.Spec.Sealed)
-	if err != nil {
-		return nil, errUnknownToken
-	}
-	return &opened{access: access, ring: ring, session: session}, nil
 }
 
 // remember compiles what an opened token permits, and keeps it.
@@ -174,14 +164,19 @@ func (s *Service) grantLives(ctx context.Context, t *directory.Tenant, a *tokens
 	case err != nil:
 		return unavailable(err)
 	}
-	ended := g.Spec.ExpiresAt != nil && !s.Clock.Now().Before(g.Spec.ExpiresAt.Time)
-	if ended || g.Spec.EffectiveEpoch() != a.Epoch || g.Spec.EffectiveState() != v1alpha1.GrantStateActive {
-		return errUnknownToken
-	}
-	if a.GrantNamespace != "" && !consented(t, g, a) {
+	if !s.carries(t, g, a) {
 		return errUnknownToken
 	}
 	return nil
+}
+
+// carries tells whether a grant as it stands is good for a token of it.
+func (s *Service) carries(t *directory.Tenant, g *directory.Grant, a *tokens.Access) bool {
+	ended := g.Spec.ExpiresAt != nil && !s.Clock.Now().Before(g.Spec.ExpiresAt.Time)
+	if ended || g.Spec.EffectiveEpoch() != a.Epoch || g.Spec.EffectiveState() != v1alpha1.GrantStateActive {
+		return false
+	}
+	return a.GrantNamespace == "" || consented(t, g, a)
 }
 
 // consented tells whether a grant in another namespace may still be used for what a token of it says:

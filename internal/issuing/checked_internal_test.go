@@ -5,11 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/utils/clock"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
@@ -22,7 +25,7 @@ func TestThePollsOfAControllerEvictNothing(t *testing.T) {
 	ring := keystest.Ring(t, gen.Namespace, "https://auth.example.com")
 	d.SetRing(gen.Namespace, ring, nil)
 	rows, _ := d.Tenant(gen.Namespace)
-	s := New(Config{Directory: d})
+	s := New(Config{Directory: d, Sessions: store.NewSessions(d, nil, nil, clock.RealClock{})})
 	now := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 	terms := &Terms{Ask: revision.Ask{GrantID: gen.GrantID("nightly"), Epoch: 1, Format: revision.FormatReference}}
 	access := &tokens.Access{

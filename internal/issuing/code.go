@@ -96,7 +96,7 @@ func (s *Service) CodeGrant(ctx context.Context, c *AuthenticatedClient, present
 		return nil, err
 	}
 	asked.subject = code.Subject
-	r, err := s.redeem(c, code, presented, wish)
+	r, err := s.redeem(ctx, c, code, presented, wish)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (s *Service) codeOf(c *AuthenticatedClient, presented Redemption) (*tokens.
 }
 
 // redeem looks at the user of a code again: a minute is long enough for a password to change.
-func (s *Service) redeem(c *AuthenticatedClient, code *tokens.Code, presented Redemption, wish Wish) (*redeemed, error) {
+func (s *Service) redeem(ctx context.Context, c *AuthenticatedClient, code *tokens.Code, presented Redemption, wish Wish) (*redeemed, error) {
 	user := s.stillThere(c.tenant, code.Subject, code.CredentialVersion)
 	if user == nil {
 		return nil, errCode
@@ -148,7 +148,7 @@ func (s *Service) redeem(c *AuthenticatedClient, code *tokens.Code, presented Re
 	if err := narrowed.narrow(r.wish); err != nil {
 		return nil, err
 	}
-	return r, roomForSession(c.tenant, terms, s.now())
+	return r, s.roomForSession(ctx, c.tenant, c.ring, terms)
 }
 
 // mintFor makes the access token of a code. A JWT is made before the write: it may turn out too

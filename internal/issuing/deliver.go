@@ -40,7 +40,7 @@ func (s *Service) Deliver(ctx context.Context, ring *keys.Ring, terms *Terms, r 
 
 func (s *Service) deliverReference(ctx context.Context, ring *keys.Ring, terms *Terms, a *tokens.Access) (sensitive.String, error) {
 	token := ring.ReferenceToken(terms.GrantID, terms.Epoch, a.IssuedAt, terms.Digest(a.IssuedAt))
-	err := s.createSession(ctx, ring, token, a, terms.User)
+	err := s.createSession(ctx, ring, token, a, terms.User, store.Bounds{Subject: store.Unbounded, Tenant: store.Unbounded})
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return sensitive.String{}, err
 	}
@@ -56,7 +56,7 @@ func DeliveredRefreshToken(ring *keys.Ring, g *directory.Grant) (sensitive.Strin
 // these bytes are no token of this grant that the tenant's keys vouch for. The number of the
 // revision is not in the token.
 func (s *Service) Found(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, token string) (*revision.Token, error) {
-	o, err := s.openOnce(ctx, t, ring, token)
+	o, err := s.openOnce(ctx, ring, token)
 	switch {
 	case err != nil && AsRefusal(err).Reason == UnknownToken:
 		return nil, nil //nolint:nilnil // it is not ours: an answer, not a failure
@@ -75,7 +75,7 @@ func (s *Service) SessionLost(ctx context.Context, t *directory.Tenant, ring *ke
 		return false, nil
 	}
 	token := ring.ReferenceToken(terms.GrantID, terms.Epoch, issuedAt, terms.Digest(issuedAt))
-	_, err := s.openOnce(ctx, t, ring, token)
+	_, err := s.openOnce(ctx, ring, token)
 	if err != nil && AsRefusal(err).Reason != UnknownToken {
 		return false, err
 	}

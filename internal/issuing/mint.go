@@ -14,6 +14,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -116,18 +117,15 @@ func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) 
 
 // newReference makes a reference token within the bounds of its user or client and of the tenant.
 func (s *Service) newReference(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, a *tokens.Access) (string, error) {
-	if err := roomForSession(t, terms, a.IssuedAt); err != nil {
-		return "", err
-	}
 	token, err := tokens.NewReference(s.Rand)
 	if err != nil {
 		return "", unavailable(err)
 	}
-	return token, s.createSession(ctx, ring, token, a, terms.User)
+	return token, s.createSession(ctx, ring, token, a, terms.User, boundsOf(t, terms.User))
 }
 
 // createSession writes what a reference token stands for, sealed and named by the token's digest.
-func (s *Service) createSession(ctx context.Context, ring *keys.Ring, token string, a *tokens.Access, user *directory.User) error {
+func (s *Service) createSession(ctx context.Context, ring *keys.Ring, token string, a *tokens.Access, user *directory.User, bounds store.Bounds) error {
 	name, sealed, err := tokens.SealSession(s.Rand, ring, token, a)
 	if err != nil {
 		return unavailable(fmt.Errorf("seal a session: %w", err))
@@ -139,6 +137,7 @@ func (s *Service) createSession(ctx context.Context, ring *keys.Ring, token stri
 			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
 		},
 		Spec: v1alpha1.AuthSessionSpec{
+			ID:             a.ID,
 			ClientID:       a.ClientID,
 			GrantID:        a.GrantID,
 			GrantNamespace: a.GrantNamespace,
@@ -151,38 +150,7 @@ func (s *Service) createSession(ctx context.Context, ring *keys.Ring, token stri
 		session.Spec.Subject = a.Subject
 		session.Spec.Username = user.EffectiveUsername()
 	}
-	if err := s.Store.CreateSession(ctx, session); err != nil {
-		return unavailable(err)
-	}
-	return nil
-}
-
-// defaultClientSessions bounds the reference tokens of a client that acts for itself.
-const defaultClientSessions = 100
-
-// sessionLimit is how many live reference tokens a subject may have. A user whose purpose is
-// Internal is not bounded.
-func sessionLimit(user *directory.User) int {
-	switch {
-	case user == nil:
-		return defaultClientSessions
-	case user.Spec.EffectivePurpose() == v1alpha1.PurposeInternal:
-		return int(^uint(0) >> 1)
-	default:
-		return int(user.Spec.EffectiveMaxSessions())
-	}
-}
-
-// liveSessions counts the live sessions of a subject that stem from the grants of a namespace; the
-// empty one is the tenant's own. Each has the whole limit to itself: what others do with a user that
-// they may use keeps nobody from logging in.
-func liveSessions(t *directory.Tenant, subject, namespace string, now time.Time) (live int) {
-	for _, session := range t.SessionsOfSubject(subject) {
-		if session.Spec.GrantNamespace == namespace && now.Before(session.Spec.ExpiresAt.Time) {
-			live++
-		}
-	}
-	return live
+	return refuseFull(s.Sessions.Create(ctx, ring.Tenant(), session, bounds))
 }
 
 // refreshToken makes the refresh token of a grant as it stands. It is derived, so making it twice

@@ -7,6 +7,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
@@ -22,7 +23,7 @@ func otherMobile(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) []*dir
 
 // endMobile ends the grants that a mobile login ends, and with them their sessions and those of this
 // client_id's grant, whatever it is. It counts the sessions that end.
-func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (revoked int, err error) {
+func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, ring *keys.Ring, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (revoked int, err error) {
 	if !isMobile(wanted) {
 		return 0, nil
 	}
@@ -35,7 +36,7 @@ func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, wanted *v1
 		ending = append(ending, own)
 	}
 	for _, g := range ending {
-		ended, err := s.endSessions(ctx, t, g.Spec.ID)
+		ended, err := s.endSessions(ctx, ring, g.Spec.ID)
 		if err != nil {
 			return 0, err
 		}
@@ -46,10 +47,14 @@ func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, wanted *v1
 
 // endSessions deletes the sessions of a grant, so that they count towards no limit, and counts
 // those that were live.
-func (s *Service) endSessions(ctx context.Context, t *directory.Tenant, grantID string) (ended int, err error) {
+func (s *Service) endSessions(ctx context.Context, ring *keys.Ring, grantID string) (ended int, err error) {
+	sessions, err := s.Sessions.OfGrant(ctx, ring.Tenant(), grantID)
+	if err != nil {
+		return 0, unavailable(err)
+	}
 	now := s.now()
-	for _, session := range t.SessionsOfGrant(grantID) {
-		if err := s.Store.DeleteSession(ctx, t.Namespace(), session.Name); err != nil {
+	for _, session := range sessions {
+		if err := s.Sessions.Delete(ctx, ring.Tenant(), session.Name); err != nil {
 			return 0, unavailable(err)
 		}
 		if now.Before(session.Spec.ExpiresAt.Time) {

@@ -36,10 +36,9 @@ func (s *Service) Revoke(ctx context.Context, namespace, token string, dialect t
 func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error {
 	switch {
 	case o.session != nil:
-		if err := s.Store.DeleteSession(ctx, t.Namespace(), o.session.Name); err != nil {
+		if err := s.Sessions.Delete(ctx, o.ring.Tenant(), o.session.Name); err != nil {
 			return unavailable(err)
 		}
-		s.Directory.Remove(o.session)
 		s.recordRevoked(ctx, t, o)
 		return nil
 	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -19,9 +20,6 @@ import (
 
 // Store remembers what must outlive a request; see package store.
 type Store interface {
-	CreateSession(ctx context.Context, session *v1alpha1.AuthSession) error
-	Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error)
-	DeleteSession(ctx context.Context, namespace, name string) error
 	Revoke(ctx context.Context, revocation *v1alpha1.TokenRevocation) error
 	CreateGrant(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
 	MoveEpoch(ctx context.Context, grant *v1alpha1.RefreshTokenGrant) (*v1alpha1.RefreshTokenGrant, error)
@@ -32,8 +30,8 @@ type Store interface {
 
 // Live reads what memory does not know yet, within bounds; see store.Live.
 type Live interface {
-	Session(ctx context.Context, namespace, name string) (*v1alpha1.AuthSession, error)
 	GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error)
+	Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error)
 }
 
 // Config is what a Service is made of.
@@ -41,6 +39,7 @@ type Config struct {
 	Directory *directory.Directory
 	Store     Store
 	Live      Live
+	Sessions  Sessions
 	Passwords *passwords.Verifier
 	// DefaultTenant is the namespace that the routes at the root are for; empty for none.
 	DefaultTenant string
@@ -49,6 +48,8 @@ type Config struct {
 	// Clock tells the time, Rand makes token ids and nonces.
 	Clock clock.PassiveClock
 	Rand  io.Reader
+	// Log hears of what a person should look at. Its zero value tells nobody.
+	Log logr.Logger
 	// Audit gets a line for whatever is issued, refused or ended, Metrics counts it. Either may be nil.
 	Audit   *audit.Log
 	Metrics *metrics.Tokens
@@ -59,6 +60,7 @@ type Config struct {
 type Service struct {
 	Config
 	checked *checkedTokens
+	foreign seldom
 }
 
 // New makes a service. It starts nothing in the background.

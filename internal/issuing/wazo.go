@@ -116,30 +116,10 @@ func unregistered(t *directory.Tenant, clientID string) error {
 	return nil
 }
 
-// errTooManySessions is that of a user who has as many live sessions as allowed.
-var errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
-
-// roomForSession refuses a reference token past the bounds of its user or client, and of the tenant. It
-// is asked before anything is ended or replaced for the sake of that token.
-func roomForSession(t *directory.Tenant, terms *Terms, now time.Time) error {
-	switch {
-	case terms.Format != revision.FormatReference:
-		return nil
-	case liveSessions(t, terms.Subject, terms.GrantNamespace, now) >= sessionLimit(terms.User):
-		return errTooManySessions
-	case !t.HasRoomForSession(terms.GrantNamespace, now):
-		return errTenantSessions
-	}
-	return nil
-}
-
-// errTenantSessions is that of a tenant that has as many live sessions as allowed.
-var errTenantSessions = refuse(TooManySessions, "the tenant has too many live sessions")
-
 // offline adds the refresh token of user and client_id to a login. A login that there is no session
 // or no grant left for, or whose grant may not be used, is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
-	if err := roomForSession(t, terms, from.at); err != nil {
+	if err := s.roomForSession(ctx, t, ring, terms); err != nil {
 		return nil, err
 	}
 	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)
@@ -148,7 +128,7 @@ func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.R
 	if err != nil {
 		return nil, err
 	}
-	revoked, err := s.endMobile(ctx, t, wanted, ending)
+	revoked, err := s.endMobile(ctx, t, ring, wanted, ending)
 	if err != nil {
 		return nil, err
 	}

@@ -15,5 +15,5 @@ func (s *Service) Withdraw(ctx context.Context, ring *keys.Ring, terms *Terms, r
 		return nil
 	}
 	token := ring.ReferenceToken(terms.GrantID, terms.Epoch, r.IssuedAt, terms.Digest(r.IssuedAt))
-	return s.Store.DeleteSession(ctx, ring.Tenant().Namespace, tokens.SessionName(token))
+	return s.Sessions.Delete(ctx, ring.Tenant(), tokens.SessionName(token))
 }

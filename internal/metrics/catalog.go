@@ -4,7 +4,7 @@ package metrics
 // controller-runtime adds are not among them.
 func All() []*Definition {
 	return []*Definition{
-		&TokensIssued, &TokenRefusals,
+		&TokensIssued, &TokenRefusals, &ForeignSessions,
 		&RevisionsWritten, &SecretsRepaired, &DeliveryFailures,
 		&Grants, &MountedTokens, &TokenExpiry,
 		&KeyringReadable, &SigningKeyCreated, &NamespaceReadable, &WatchStaleness,
@@ -33,6 +33,10 @@ var (
 			{"dialect", "`OAuth2` or `Wazo`"},
 			{"reason", "a reason of the audit log, such as `InvalidGrant` or `LockedOut`"},
 		},
+	}
+	ForeignSessions = Definition{
+		Name: "grantkeeper_foreign_sessions_total", Type: TypeCounter,
+		Help: "Looks at sessions that do not open under the tenant's keys: the endpoint did not make them, or they are damaged. They count for nothing.",
 	}
 )
 

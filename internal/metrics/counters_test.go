@@ -58,12 +58,14 @@ func TestTokensAreCountedByKindAndWay(t *testing.T) {
 	tokens.Issued(WazoRefreshToken, Reference)
 	tokens.Refused("Wazo", "InvalidGrant")
 	tokens.Refused("Wazo", "alice's password")
+	tokens.ForeignSession()
 	tokens.Refused("made up", "InvalidGrant")
 	same(t, registry, map[string]float64{
 		"tokens_issued_total dialect=OAuth2 grant_type=password kind=JWT":          1,
 		"tokens_issued_total dialect=OAuth2 grant_type=password kind=Refresh":      1,
 		"tokens_issued_total dialect=Wazo grant_type=refresh_token kind=Reference": 2,
 		"token_refusals_total dialect=Wazo reason=InvalidGrant":                    1,
+		"foreign_sessions_total": 1,
 	})
 	if _, err := NewTokens(registry, nil); err == nil {
 		t.Error("the same metrics were registered twice")

@@ -61,15 +61,16 @@ func (f Flow) GrantType() string { return flowLabels[f].grantType }
 type Tokens struct {
 	issued  [flows][kinds]prometheus.Counter
 	refused map[string]map[string]prometheus.Counter // by dialect, then by reason
+	foreign prometheus.Counter
 }
 
 // NewTokens makes and registers the counters, for refusals for these reasons.
 func NewTokens(registry prometheus.Registerer, reasons []string) (*Tokens, error) {
-	issued, refused := TokensIssued.CounterVec(), TokenRefusals.CounterVec()
-	if err := register(registry, issued, refused); err != nil {
+	issued, refused, foreign := TokensIssued.CounterVec(), TokenRefusals.CounterVec(), ForeignSessions.Counter()
+	if err := register(registry, issued, refused, foreign); err != nil {
 		return nil, err
 	}
-	t := &Tokens{refused: map[string]map[string]prometheus.Counter{}}
+	t := &Tokens{refused: map[string]map[string]prometheus.Counter{}, foreign: foreign}
 	for flow, labels := range flowLabels {
 		for kind, name := range kindLabels {
 			t.issued[flow][kind] = issued.WithLabelValues(name, labels.dialect, labels.grantType)
@@ -98,5 +99,12 @@ func (t *Tokens) Refused(dialect, reason string) {
 	}
 	if counter, ok := t.refused[dialect][reason]; ok {
 		counter.Inc()
+	}
+}
+
+// ForeignSession counts a look at a session that does not open.
+func (t *Tokens) ForeignSession() {
+	if t != nil {
+		t.foreign.Inc()
 	}
 }

@@ -64,10 +64,24 @@ func (l *Live) Session(ctx context.Context, namespace, name string) (*v1alpha1.A
 	})
 }
 
+// SessionsByID is Kubernetes.SessionsByID, bounded. ErrThrottled past the limit.
+func (l *Live) SessionsByID(ctx context.Context, namespace, id string) ([]*v1alpha1.AuthSession, error) {
+	return bounded(ctx, l, source{namespace, l.sessions, l.Counts.Sessions}, "sessions/"+namespace+"/"+id, func(ctx context.Context) ([]*v1alpha1.AuthSession, error) {
+		return l.store.SessionsByID(ctx, namespace, id)
+	})
+}
+
 // GrantByID is Kubernetes.GrantByID, bounded. ErrThrottled past the limit.
 func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error) {
 	return bounded(ctx, l, source{namespace, l.grants, l.Counts.Grants}, "grant/"+namespace+"/"+id, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
 		return l.store.GrantByID(ctx, namespace, id)
+	})
+}
+
+// Grant is Kubernetes.Grant, bounded. ErrThrottled past the limit.
+func (l *Live) Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error) {
+	return bounded(ctx, l, source{namespace, l.grants, l.Counts.Grants}, "named grant/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
+		return l.store.Grant(ctx, namespace, name)
 	})
 }
 

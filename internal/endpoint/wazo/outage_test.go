@@ -9,6 +9,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -18,14 +19,18 @@ var errOutage = errors.New("the API server is away")
 // away is a store whose API server does not answer.
 type away struct{ issuing.Store }
 
-func (away) CreateSession(context.Context, *v1alpha1.AuthSession) error { return errOutage }
-func (away) DeleteSession(context.Context, string, string) error        { return errOutage }
-func (away) Revoke(context.Context, *v1alpha1.TokenRevocation) error    { return errOutage }
+func (away) Revoke(context.Context, *v1alpha1.TokenRevocation) error { return errOutage }
 
-// awayLive is the same for reads.
-type awayLive struct{ issuing.Live }
+// awaySessions is the same for sessions.
+type awaySessions struct{ issuing.Sessions }
 
-func (awayLive) Session(context.Context, string, string) (*v1alpha1.AuthSession, error) {
+func (awaySessions) Create(context.Context, keys.Tenant, *v1alpha1.AuthSession, store.Bounds) error {
+	return errOutage
+}
+
+func (awaySessions) Delete(context.Context, keys.Tenant, string) error { return errOutage }
+
+func (awaySessions) Session(context.Context, keys.Tenant, string) (*v1alpha1.AuthSession, error) {
 	return nil, errOutage
 }
 
@@ -33,7 +38,7 @@ func (awayLive) Session(context.Context, string, string) (*v1alpha1.AuthSession,
 // verifying service takes for a token that is gone, and never 500.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	h := newTenant(t, func(c *issuing.Config) { c.Store, c.Live = away{c.Store}, awayLive{c.Live} })
+	h := newTenant(t, func(c *issuing.Config) { c.Store, c.Sessions = away{c.Store}, awaySessions{c.Sessions} })
 	jwt, unknown := h.jwt(tokens.Wazo), "88204f50-0fe8-4163-a90f-9ff867468997"
 	h.login(`{}`)
 	if !strings.Contains(h.log.text(), errOutage.Error()) {
@@ -66,17 +71,17 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// flooded is a Live that lets nothing through.
-type flooded struct{ issuing.Live }
+// flooded lets no lookup through.
+type flooded struct{ issuing.Sessions }
 
-func (flooded) Session(context.Context, string, string) (*v1alpha1.AuthSession, error) {
+func (flooded) Session(context.Context, keys.Tenant, string) (*v1alpha1.AuthSession, error) {
 	return nil, store.ErrThrottled
 }
 
 // What anybody can bring about by asking too much must not fill the log.
 func TestFlood(t *testing.T) {
 	t.Parallel()
-	h := newTenant(t, func(c *issuing.Config) { c.Live = flooded{c.Live} })
+	h := newTenant(t, func(c *issuing.Config) { c.Sessions = flooded{c.Sessions} })
 	got := h.do("GET", "/0.1/token/88204f50-0fe8-4163-a90f-9ff867468997", "")
 	wantProblem(t, got, http.StatusServiceUnavailable, "The service cannot answer now")
 	if log := h.log.text(); strings.Contains(log, "request failed") || !strings.Contains(log, "too much at once") {
@@ -127,7 +132,7 @@ func TestNothingLeaks(t *testing.T) {
 		keep(h.do("DELETE", "/0.1/token/"+token, ""))
 		keep(h.do("GET", "/0.1/token/"+token+"/nowhere", ""))
 	}
-	broken := newTenant(t, func(c *issuing.Config) { c.Store, c.Live = away{c.Store}, awayLive{c.Live} })
+	broken := newTenant(t, func(c *issuing.Config) { c.Store, c.Sessions = away{c.Store}, awaySessions{c.Sessions} })
 	broken.put(passwordSecret("alice-password", canary))
 	keep(broken.do("POST", "/0.1/token", `{}`, "Authorization", basic("alice:"+canary)))
 	keep(broken.do("HEAD", "/0.1/token/"+held.Token, ""))

@@ -69,7 +69,9 @@ func in(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPISer
 	ofService.Dial = x.line.dial
 	kubernetes := store.NewKubernetes(counting(connect(t, ofService, scheme), x.Writes))
 	x.Tenant = newTenant(t, namespace, rand.Reader, func(config *issuing.Config) {
-		config.Store, config.Live = kubernetes, store.NewLive(kubernetes, config.Clock)
+		live := store.NewLive(kubernetes, config.Clock)
+		config.Store, config.Live = kubernetes, live
+		config.Sessions = store.NewSessions(config.Directory, kubernetes, live, config.Clock)
 	})
 	x.follow(t, cp, x.Namespace)
 	return x

@@ -18,6 +18,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
 	"github.com/grantkeeper/grantkeeper/internal/passwords"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -73,6 +74,7 @@ func newTenant(t testing.TB, namespace string, random io.Reader, configure func(
 		Clock:         x.Clock,
 		Rand:          random,
 	}
+	config.Sessions = store.NewSessions(config.Directory, nil, nil, config.Clock)
 	configure(&config)
 	x.Service = issuing.New(config)
 	return x

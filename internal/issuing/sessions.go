@@ -1,0 +1,128 @@
+package issuing
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
+)
+
+// Sessions keeps the reference tokens of all tenants; see package store. What it gives is shared and
+// must not be changed, and anybody who can write to it may have put it there: what counts is the sealed
+// record.
+type Sessions interface {
+	// Room is store.ErrSubjectFull or store.ErrTenantFull where another session would be past its bounds.
+	Room(ctx context.Context, tenant keys.Tenant, owner store.Owner, bounds store.Bounds) error
+	// Create also is store.ErrExists, where the session's name is taken.
+	Create(ctx context.Context, tenant keys.Tenant, session *v1alpha1.AuthSession, bounds store.Bounds) error
+	// Session is store.ErrNotFound where there is none of that name.
+	Session(ctx context.Context, tenant keys.Tenant, name string) (*v1alpha1.AuthSession, error)
+	// Delete is no error where there is none of that name.
+	Delete(ctx context.Context, tenant keys.Tenant, name string) error
+	OfTenant(ctx context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error)
+	OfSubject(ctx context.Context, tenant keys.Tenant, subject string) ([]*v1alpha1.AuthSession, error)
+	OfGrant(ctx context.Context, tenant keys.Tenant, grantID string) ([]*v1alpha1.AuthSession, error)
+	// ByID lists those that may have an id.
+	ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*v1alpha1.AuthSession, error)
+}
+
+// LiveSessions lists what the reference tokens of a tenant stand for that count now, the oldest first.
+// The id of each is its session's.
+func (s *Service) LiveSessions(ctx context.Context, namespace string) ([]*tokens.Access, error) {
+	return s.liveSessions(ctx, namespace, s.Sessions.OfTenant)
+}
+
+// LiveSessionsOf is LiveSessions for a user's subject.
+func (s *Service) LiveSessionsOf(ctx context.Context, namespace, subject string) ([]*tokens.Access, error) {
+	return s.liveSessions(ctx, namespace, func(ctx context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error) {
+		return s.Sessions.OfSubject(ctx, tenant, subject)
+	})
+}
+
+func (s *Service) liveSessions(ctx context.Context, namespace string, list func(context.Context, keys.Tenant) ([]*v1alpha1.AuthSession, error)) ([]*tokens.Access, error) {
+	t, ring, err := s.tenant(namespace)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := list(ctx, ring.Tenant())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var live []*tokens.Access
+	for _, session := range sessions {
+		if o, err := s.openSession(ring, session); err == nil && s.counts(t, o.access) && speaksOf(session, o.access) {
+			live = append(live, o.access)
+		}
+	}
+	slices.SortFunc(live, func(a, b *tokens.Access) int {
+		return cmp.Or(a.IssuedAt.Compare(b.IssuedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return live, nil
+}
+
+// EndSession ends the session that has an id, and with it its token. It is no error where there is none.
+// With a subject it refuses, with UnknownToken, to end that of another one.
+func (s *Service) EndSession(ctx context.Context, namespace, subject, id string) error {
+	t, ring, err := s.tenant(namespace)
+	if err != nil {
+		return err
+	}
+	sessions, err := s.Sessions.ByID(ctx, ring.Tenant(), id)
+	if err != nil {
+		return unavailable(err)
+	}
+	for _, session := range sessions {
+		o, err := s.openSession(ring, session)
+		switch {
+		case err != nil || o.access.ID != id:
+			continue
+		case subject != "" && o.access.Subject != subject:
+			return refuse(UnknownToken, "the subject has no such session")
+		}
+		if err := s.end(ctx, t, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counts tells whether the token of a session is good as far as memory knows. Check may know more.
+func (s *Service) counts(t *directory.Tenant, a *tokens.Access) bool {
+	if now := s.Clock.Now(); a.Expired(now) || t.Revoked(a.ID) {
+		return false
+	}
+	if _, err := s.actor(t, a); err != nil {
+		return false
+	}
+	if a.GrantID == "" {
+		return true
+	}
+	g, ok := s.heldGrant(t, grantRef{namespace: a.GrantNamespace, id: a.GrantID})
+	return ok && s.carries(t, g, a)
+}
+
+// speaksOf tells whether a session is kept under whom its token is about.
+func speaksOf(session *v1alpha1.AuthSession, a *tokens.Access) bool {
+	return store.OwnerOf(session).Subject == a.Subject
+}
+
+// openSession reads what a session stands for. One that does not open was not made here, or is damaged:
+// it counts for nothing, and a person should look. That of a key that was given up is no wonder.
+func (s *Service) openSession(ring *keys.Ring, session *v1alpha1.AuthSession) (*opened, error) {
+	access, err := tokens.OpenSession(ring, session.Name, session.Spec.Sealed)
+	if err == nil {
+		return &opened{access: access, ring: ring, session: session}, nil
+	}
+	if !ring.GaveUpSession(session.Spec.Sealed) {
+		s.Metrics.ForeignSession()
+		if s.foreign.now(s.Clock.Now()) {
+			s.Log.Info("A session does not open: the endpoint did not make it, or it is damaged", "tenant", session.Namespace, "session", session.Name)
+		}
+	}
+	return nil, errUnknownToken
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+)
+
+// Why a session is not made.
+var (
+	ErrSubjectFull = errors.New("the subject has as many live sessions as allowed")
+	ErrTenantFull  = errors.New("the tenant has as many live sessions as allowed")
+)
+
+// Unbounded is more sessions than there ever are.
+const Unbounded = math.MaxInt32
+
+// Bounds are how many live sessions there may be, the new one included, of a subject and in its tenant.
+// Sessions that stem from the grants of another namespace are counted by themselves, for each such
+// namespace.
+type Bounds struct{ Subject, Tenant int }
+
+// Owner is what sessions are counted by.
+type Owner struct {
+	// Subject is that of a user, or the client_id of a client that acts for itself.
+	Subject string
+	// GrantNamespace is empty for the tenant's own.
+	GrantNamespace string
+}
+
+// OwnerOf tells whose a session is.
+func OwnerOf(session *v1alpha1.AuthSession) Owner {
+	owner := Owner{Subject: session.Spec.Subject, GrantNamespace: session.Spec.GrantNamespace}
+	if owner.Subject == "" {
+		owner.Subject = session.Spec.ClientID
+	}
+	return owner
+}
+
+// Sessions keeps reference tokens in Kubernetes. Memory answers what is asked, fed by watches and by
+// what this replica writes; what memory does not know costs one bounded live read. The records that it
+// gives are shared and must not be changed.
+type Sessions struct {
+	directory *directory.Directory
+	objects   *Kubernetes
+	live      *Live
+	clock     clock.PassiveClock
+}
+
+// NewSessions makes the store of a replica whose watches feed the directory.
+func NewSessions(d *directory.Directory, objects *Kubernetes, live *Live, clock clock.PassiveClock) *Sessions {
+	return &Sessions{directory: d, objects: objects, live: live, clock: clock}
+}
+
+// Room is ErrSubjectFull or ErrTenantFull where another session would be past its bounds.
+func (s *Sessions) Room(_ context.Context, tenant keys.Tenant, owner Owner, bounds Bounds) error {
+	t, ok := s.directory.Tenant(tenant.Namespace)
+	now := s.clock.Now()
+	switch {
+	case !ok:
+		return nil
+	case t.LiveSessions(owner.Subject, owner.GrantNamespace, now) >= bounds.Subject:
+		return ErrSubjectFull
+	case !t.HasRoomForSession(bounds.Tenant, owner.GrantNamespace, now):
+		return ErrTenantFull
+	}
+	return nil
+}
+
+// Create writes a session. ErrExists where its name is taken; ErrSubjectFull and ErrTenantFull where
+// there is no room for it.
+func (s *Sessions) Create(ctx context.Context, tenant keys.Tenant, session *v1alpha1.AuthSession, bounds Bounds) error {
+	if err := s.Room(ctx, tenant, OwnerOf(session), bounds); err != nil {
+		return err
+	}
+	if _, known := s.known(tenant, session.Name); known {
+		return ErrExists
+	}
+	// Memory is told first: what a watch brings is newer then, and a deletion that it brings is final.
+	told := session.DeepCopy()
+	told.CreationTimestamp = metav1.NewTime(s.clock.Now())
+	s.directory.Put(told)
+	err := s.objects.CreateSession(ctx, session)
+	if err != nil && !errors.Is(err, ErrExists) {
+		s.directory.Remove(told)
+	}
+	return err
+}
+
+// Session finds a session by its name; ErrNotFound where there is none.
+func (s *Sessions) Session(ctx context.Context, tenant keys.Tenant, name string) (*v1alpha1.AuthSession, error) {
+	if session, ok := s.known(tenant, name); ok {
+		return session, nil
+	}
+	return s.live.Session(ctx, tenant.Namespace, name)
+}
+
+// Delete ends a session; it is no error where there is none. This replica knows at once, the others
+// when their watch brings it.
+func (s *Sessions) Delete(ctx context.Context, tenant keys.Tenant, name string) error {
+	if err := s.objects.DeleteSession(ctx, tenant.Namespace, name); err != nil {
+		return err
+	}
+	if session, ok := s.known(tenant, name); ok {
+		s.directory.Remove(session)
+	}
+	return nil
+}
+
+// OfTenant lists the sessions of a tenant, in no order.
+func (s *Sessions) OfTenant(_ context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error) {
+	return s.held(tenant, (*directory.Tenant).Sessions), nil
+}
+
+// OfSubject lists the sessions of a user's subject, or of a client that acts for itself.
+func (s *Sessions) OfSubject(_ context.Context, tenant keys.Tenant, subject string) ([]*v1alpha1.AuthSession, error) {
+	return s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsOfSubject(subject) }), nil
+}
+
+// OfGrant lists the sessions of a grant in the tenant's own namespace.
+func (s *Sessions) OfGrant(_ context.Context, tenant keys.Tenant, grantID string) ([]*v1alpha1.AuthSession, error) {
+	return s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsOfGrant(grantID) }), nil
+}
+
+// ByID lists the sessions that may have an id. Anybody who may write sessions can write one that says
+// so: the sealed record is what counts.
+func (s *Sessions) ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*v1alpha1.AuthSession, error) {
+	held := s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsByID(id) })
+	if slices.ContainsFunc(held, func(session *v1alpha1.AuthSession) bool { return session.Spec.ID == id }) {
+		return held, nil
+	}
+	found, err := s.live.SessionsByID(ctx, tenant.Namespace, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	return append(held, found...), nil
+}
+
+func (s *Sessions) known(tenant keys.Tenant, name string) (*v1alpha1.AuthSession, bool) {
+	t, ok := s.directory.Tenant(tenant.Namespace)
+	if !ok {
+		return nil, false
+	}
+	return t.Session(name)
+}
+
+func (s *Sessions) held(tenant keys.Tenant, list func(*directory.Tenant) []*v1alpha1.AuthSession) []*v1alpha1.AuthSession {
+	t, ok := s.directory.Tenant(tenant.Namespace)
+	if !ok {
+		return nil
+	}
+	return list(t)
+}
