@@ -136,11 +136,13 @@ func (a *app) addIssuing(context.Context) error {
 	kubernetes := store.NewKubernetes(direct)
 	live := store.NewLive(kubernetes, a.clock)
 	live.Counts = a.observing.live
+	sessions := store.NewSessions(a.directory, kubernetes, live, a.clock)
+	sessions.Seen = a.seenSessions
 	a.issuing = issuing.New(issuing.Config{
 		Directory:     a.directory,
 		Store:         kubernetes,
 		Live:          live,
-		Sessions:      store.NewSessions(a.directory, kubernetes, live, a.clock),
+		Sessions:      sessions,
 		Passwords:     verifier,
 		DefaultTenant: a.options.DefaultTenant,
 		Limits: revision.Limits{
@@ -184,6 +186,16 @@ func (a *app) uidOf(ctx context.Context, name string) (types.UID, error) {
 		return "", fmt.Errorf("read namespace %q: %w", name, err)
 	}
 	return namespace.UID, nil
+}
+
+// seenSessions is what the watch of a namespace's sessions has brought.
+func (a *app) seenSessions(namespace string) toolscache.Indexer {
+	for _, t := range a.tenancies {
+		if t.namespace == "" || t.namespace == namespace {
+			return t.view.seenSessions()
+		}
+	}
+	return nil
 }
 
 // newView makes the view of a namespace, or of all of them.

@@ -269,7 +269,7 @@ func TestReferenceTokensCostOneSession(t *testing.T) {
 		t.Fatal("there is no session of the token's name")
 	}
 	want := v1alpha1.AuthSessionSpec{
-		ID: issued.Access.ID,
+		ID:      issued.Access.ID,
 		Subject: gen.Subject("alice"), Username: "alice", ClientID: "billing",
 		ExpiresAt: *gen.Time(tenant.Start.Add(time.Hour)), Sealed: session.Spec.Sealed,
 	}

@@ -31,6 +31,8 @@ const (
 	InvalidTarget Reason = "InvalidTarget"
 	// TooManySessions: the user has as many live reference tokens as allowed.
 	TooManySessions Reason = "TooManySessions"
+	// TooManyTenantSessions: the tenant has as many live reference tokens as allowed.
+	TooManyTenantSessions Reason = "TooManyTenantSessions"
 	// TooManyGrants: the user has as many grants as allowed.
 	TooManyGrants Reason = "TooManyGrants"
 	// LockedOut: too many failed attempts; RetryAfter says how long to wait.
@@ -50,7 +52,7 @@ const (
 func Reasons() []string {
 	var all []string
 	for _, reason := range []Reason{
-		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, InvalidScope, InvalidTarget, TooManySessions, TooManyGrants,
+		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, InvalidScope, InvalidTarget, TooManySessions, TooManyTenantSessions, TooManyGrants,
 		LockedOut, NotPermitted, UnknownToken, UnknownTenant, Unavailable,
 	} {
 		all = append(all, string(reason))

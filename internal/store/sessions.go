@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -53,26 +54,36 @@ type Sessions struct {
 	objects   *Kubernetes
 	live      *Live
 	clock     clock.PassiveClock
+	questions *limiter
+	// Seen gives the store of the informer that watches the sessions of a namespace, indexed by
+	// SessionIndexers; nil where there is none. It is set before the first use; without it the API server
+	// is asked after each write.
+	Seen func(namespace string) toolscache.Indexer
 }
 
 // NewSessions makes the store of a replica whose watches feed the directory.
 func NewSessions(d *directory.Directory, objects *Kubernetes, live *Live, clock clock.PassiveClock) *Sessions {
-	return &Sessions{directory: d, objects: objects, live: live, clock: clock}
+	return &Sessions{directory: d, objects: objects, live: live, clock: clock, questions: newLimiter()}
 }
 
-// Room is ErrSubjectFull or ErrTenantFull where another session would be past its bounds.
-func (s *Sessions) Room(_ context.Context, tenant keys.Tenant, owner Owner, bounds Bounds) error {
+// Room is ErrSubjectFull or ErrTenantFull where another session would be past its bounds. A subject's is
+// asked for at the API server before it is refused; a tenant's is as memory has it, which may be late.
+func (s *Sessions) Room(ctx context.Context, tenant keys.Tenant, owner Owner, bounds Bounds) error {
 	t, ok := s.directory.Tenant(tenant.Namespace)
-	now := s.clock.Now()
-	switch {
-	case !ok:
+	if !ok {
 		return nil
-	case t.LiveSessions(owner.Subject, owner.GrantNamespace, now) >= bounds.Subject:
-		return ErrSubjectFull
-	case !t.HasRoomForSession(bounds.Tenant, owner.GrantNamespace, now):
+	}
+	now := s.clock.Now()
+	if !t.HasRoomForSession(bounds.Tenant, owner.GrantNamespace, now) {
 		return ErrTenantFull
 	}
-	return nil
+	if t.LiveSessions(owner.Subject, owner.GrantNamespace, now) < bounds.Subject {
+		return nil
+	}
+	if full, err := s.full(ctx, tenant, owner, bounds.Subject); err != nil || !full {
+		return err
+	}
+	return ErrSubjectFull
 }
 
 // Create writes a session. ErrExists where its name is taken; ErrSubjectFull and ErrTenantFull where
@@ -89,10 +100,14 @@ func (s *Sessions) Create(ctx context.Context, tenant keys.Tenant, session *v1al
 	told.CreationTimestamp = metav1.NewTime(s.clock.Now())
 	s.directory.Put(told)
 	err := s.objects.CreateSession(ctx, session)
-	if err != nil && !errors.Is(err, ErrExists) {
+	switch {
+	case errors.Is(err, ErrExists):
+		return err
+	case err != nil:
 		s.directory.Remove(told)
+		return err
 	}
-	return err
+	return s.hold(ctx, tenant, session, bounds.Subject)
 }
 
 // Session finds a session by its name; ErrNotFound where there is none.
