@@ -56,11 +56,11 @@ test-unit: redis ## Run the tests that need no control plane
 	$(GO) run ./hack/gotest unit -race $(ARGS)
 
 .PHONY: test-integration
-test-integration: kube ## Run the tests on a real control plane
+test-integration: kube redis ## Run the tests on a real control plane
 	$(GO) run ./hack/gotest integration -race $(ARGS)
 
 .PHONY: test-faults
-test-faults: kube ## Break what the operator stands on, and measure what holds: see docs/reliability.md
+test-faults: kube redis ## Break what the operator stands on, and measure what holds: see docs/reliability.md
 	$(GO) run ./hack/gotest faults $(ARGS)
 
 .PHONY: bench

@@ -404,3 +404,24 @@ func TestTenantsSeeNothingOfEachOther(t *testing.T) {
 		}
 	})
 }
+
+// TestASessionCanBeMadeAgain right after the other replica has ended it, which this one may not have heard.
+func TestASessionCanBeMadeAgain(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, p *place) {
+		made := p.one("a token")
+		p.create(t, 0, made, unbounded)
+		if err := p.replicas[1].Delete(t.Context(), p.tenant, made.Name); err != nil {
+			t.Fatal(err)
+		}
+		p.create(t, 0, made, unbounded)
+		for i, replica := range p.replicas {
+			controlplane.Eventually(t, patience, func(ctx context.Context) error {
+				if _, err := replica.Session(ctx, p.tenant, made.Name); err != nil {
+					return fmt.Errorf("replica %d: %w", i, err)
+				}
+				return nil
+			})
+		}
+	})
+}

@@ -92,22 +92,28 @@ func (s *Sessions) Create(ctx context.Context, tenant keys.Tenant, session *v1al
 	if err := s.Room(ctx, tenant, OwnerOf(session), bounds); err != nil {
 		return err
 	}
-	if _, known := s.known(tenant, session.Name); known {
-		return ErrExists
-	}
-	// Memory is told first: what a watch brings is newer then, and a deletion that it brings is final.
-	told := session.DeepCopy()
-	told.CreationTimestamp = metav1.NewTime(s.clock.Now())
-	s.directory.Put(told)
+	withdraw := s.tell(tenant, session)
 	err := s.objects.CreateSession(ctx, session)
 	switch {
 	case errors.Is(err, ErrExists):
 		return err
 	case err != nil:
-		s.directory.Remove(told)
+		withdraw()
 		return err
 	}
 	return s.hold(ctx, tenant, session, bounds.Subject)
+}
+
+// tell lets memory know of a session that is about to be written, so that what a watch brings is newer
+// and a deletion that it brings is final. It returns what takes that back.
+func (s *Sessions) tell(tenant keys.Tenant, session *v1alpha1.AuthSession) (withdraw func()) {
+	if _, known := s.known(tenant, session.Name); known {
+		return func() {} // memory may be late: whether it is still there, the API server says
+	}
+	told := session.DeepCopy()
+	told.CreationTimestamp = metav1.NewTime(s.clock.Now())
+	s.directory.Put(told)
+	return func() { s.directory.Remove(told) }
 }
 
 // Session finds a session by its name; ErrNotFound where there is none.

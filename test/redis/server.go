@@ -28,7 +28,10 @@ const patience = 30 * time.Second
 type Options struct {
 	// Password is what clients have to give; empty for none.
 	Password string
-	TLS      bool
+	// User is a user of that password beside the default one, who may do no more than Rules say, in the
+	// words of ACL SETUSER; empty for none.
+	User, Rules string
+	TLS         bool
 }
 
 // Server is one server. It can be stopped and started again at the same address, and has forgotten
@@ -119,6 +122,9 @@ func (s *Server) configure(dir string, options Options) error {
 	}
 	if options.Password != "" {
 		lines = append(lines, "requirepass "+options.Password)
+		if options.User != "" {
+			lines = append(lines, fmt.Sprintf("user %s on >%s %s", options.User, options.Password, options.Rules))
+		}
 		s.PasswordFile = filepath.Join(dir, "password")
 		if err := os.WriteFile(s.PasswordFile, []byte(options.Password+"\n"), 0o600); err != nil {
 			return fmt.Errorf("write the password: %w", err)

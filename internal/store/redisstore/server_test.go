@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/clock"
@@ -92,6 +93,40 @@ func TestWhoIsLetIn(t *testing.T) {
 				t.Errorf("error %v holds the password", err)
 			}
 		})
+	}
+}
+
+// TestTheCommandsThatAreDocumentedAreEnough gives a user no more than docs/session-stores.md asks for.
+func TestTheCommandsThatAreDocumentedAreEnough(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/session-stores.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "What the operator runs: `")
+	commands, _, found := strings.Cut(rest, "`")
+	if !found {
+		t.Fatal("the page does not tell the commands")
+	}
+	rules := "~grantkeeper:* -@all"
+	for _, command := range strings.Fields(commands) {
+		rules += " +" + strings.ToLower(command)
+	}
+	server := redis.Start(t, redis.Options{Password: "password", User: "keeper", Rules: rules})
+	s := opened(t, strings.Replace(server.URL, "redis://", "redis://keeper@", 1)+"/3", server.PasswordFile, "")
+	made := living("made", time.Hour)
+	_, errOfTenant := s.OfTenant(t.Context(), team)
+	if err := errors.Join(
+		s.Room(t.Context(), team, store.OwnerOf(made), ample),
+		s.Create(t.Context(), team, made, ample),
+		errOfTenant,
+		s.Delete(t.Context(), team, made.Name),
+	); err != nil {
+		t.Error(err)
+	}
+	all, err := s.OfSubject(t.Context(), team, made.Spec.Subject)
+	if len(all) > 0 || err != nil {
+		t.Errorf("%d sessions, error %v", len(all), err)
 	}
 }
 
