@@ -237,9 +237,6 @@ func (a *app) addTenancies(context.Context) error {
 			return fmt.Errorf("add namespace %q: %w", namespace, err)
 		}
 	}
-	if err := a.manager.Add(tidying{a.tenancies}); err != nil {
-		return fmt.Errorf("add the tidying up: %w", err)
-	}
 	return nil
 }
 

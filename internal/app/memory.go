@@ -1,9 +1,7 @@
 package app
 
 import (
-	"context"
 	"maps"
-	"runtime/debug"
 	"unique"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -24,24 +22,4 @@ func trimSession(object any) (any, error) {
 	}
 	session.Namespace = unique.Make(session.Namespace).Value()
 	return session, nil
-}
-
-// tidying gives memory back, once: what caches are filled from is several times what they hold, and the
-// collector would keep it for later.
-type tidying struct{ tenancies []*tenancy }
-
-// NeedLeaderElection tells the manager that every replica tidies up.
-func (tidying) NeedLeaderElection() bool { return false }
-
-// Start waits until every namespace has been read.
-func (t tidying) Start(ctx context.Context) error {
-	for _, each := range t.tenancies {
-		select {
-		case <-each.read:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	debug.FreeOSMemory()
-	return nil
 }

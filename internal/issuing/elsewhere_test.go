@@ -5,12 +5,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
-	"github.com/grantkeeper/grantkeeper/internal/store/redisstore"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/gen/tenant"
 	"github.com/grantkeeper/grantkeeper/test/redis"
@@ -26,16 +24,7 @@ func elsewhereTeam(t *testing.T, more ...client.Object) (*tenant.OnAPIServer, *r
 
 func moveSessions(t *testing.T, x *tenant.OnAPIServer, server *redis.Server) {
 	t.Helper()
-	where, err := redisstore.ParseServer(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions, err := where.Open(clock.RealClock{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sessions.Close() })
-	x.Service.Sessions = sessions
+	x.Service.Sessions = server.Sessions(t)
 	x.Clock.SetTime(time.Now().Truncate(time.Second))
 }
 

@@ -17,6 +17,7 @@ const (
 	endedByLogin   = "a login of another kind takes its place"
 	endedByRelogin = "the same mobile client logged in again"
 	endedByReuse   = "a refresh token that had been replaced was used again"
+	endedByCode    = "the authorization code that it stems from was used again"
 )
 
 // deleteGrant removes a grant that the endpoint made, and records it.
@@ -37,11 +38,11 @@ func (s *Service) moveEpoch(ctx context.Context, t *directory.Tenant, g *v1alpha
 	return moved, err
 }
 
-// revokeCopied revokes a grant whose refresh token has been copied, and records it.
-func (s *Service) revokeCopied(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant) error {
+// revokeCopied revokes a grant whose refresh token or code has been copied, and records it.
+func (s *Service) revokeCopied(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant, why string) error {
 	_, err := s.Store.RevokeGrant(ctx, g)
 	if err == nil {
-		s.recordEnded(ctx, t, audit.GrantRevoked, g, endedByReuse)
+		s.recordEnded(ctx, t, audit.GrantRevoked, g, why)
 	}
 	return err
 }

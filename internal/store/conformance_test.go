@@ -11,13 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
-	"github.com/grantkeeper/grantkeeper/internal/store/redisstore"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
@@ -53,26 +51,11 @@ var places = map[string]func(t *testing.T) *place{
 		server := redis.Start(t, redis.Options{})
 		return &place{
 			tenant:   keys.Tenant{Namespace: gen.Namespace, UID: "b6a2ac70-ab4d-4b2c-8f0c-8a0c3c3c1f0e"},
-			replicas: [2]issuing.Sessions{reach(t, server), reach(t, server)},
+			replicas: [2]issuing.Sessions{server.Sessions(t), server.Sessions(t)},
 			now:      time.Now(),
 			pass:     func(time.Duration) {},
 		}
 	},
-}
-
-// reach connects to a server as a replica does.
-func reach(t *testing.T, server *redis.Server) *redisstore.Sessions {
-	t.Helper()
-	where, err := redisstore.ParseServer(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sessions, err := where.Open(clock.RealClock{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = sessions.Close() })
-	return sessions
 }
 
 // everywhere runs a test at each store.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -165,12 +166,26 @@ func (s *Sessions) ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*
 	return append(held, found...), nil
 }
 
+// toldFor is how long memory is believed what it was told and the watch has not brought. A watch that is
+// begun anew brings no end of what it never brought.
+const toldFor = 10 * time.Second
+
+// known finds a session in memory.
 func (s *Sessions) known(tenant keys.Tenant, name string) (*v1alpha1.AuthSession, bool) {
 	t, ok := s.directory.Tenant(tenant.Namespace)
 	if !ok {
 		return nil, false
 	}
-	return t.Session(name)
+	session, ok := t.Session(name)
+	if ok && s.outdated(session) {
+		s.directory.Remove(session)
+		return nil, false
+	}
+	return session, ok
+}
+
+func (s *Sessions) outdated(session *v1alpha1.AuthSession) bool {
+	return session.UID == "" && s.clock.Since(session.CreationTimestamp.Time).Abs() >= toldFor
 }
 
 func (s *Sessions) held(tenant keys.Tenant, list func(*directory.Tenant) []*v1alpha1.AuthSession) []*v1alpha1.AuthSession {
@@ -178,5 +193,5 @@ func (s *Sessions) held(tenant keys.Tenant, list func(*directory.Tenant) []*v1al
 	if !ok {
 		return nil
 	}
-	return list(t)
+	return slices.DeleteFunc(list(t), s.outdated)
 }

@@ -18,7 +18,7 @@ import (
 func BenchmarkSessions(b *testing.B) {
 	const users = 100
 	server := redis.Start(b, redis.Options{})
-	s, c := opened(b, server.URL, "", ""), raw(b, server)
+	s, c := server.Sessions(b), raw(b, server)
 	bounds := store.Bounds{Subject: store.Unbounded, Tenant: store.Unbounded}
 	used := func() int {
 		info, err := c.Info(b.Context(), "memory").Result()

@@ -84,7 +84,7 @@ func TestWhoIsLetIn(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := opened(t, tc.url, tc.passwordFile, tc.caFile)
+			s := redis.Open(t, tc.url, tc.passwordFile, tc.caFile)
 			_, err := s.Session(t.Context(), team, "none")
 			if letIn := errors.Is(err, store.ErrNotFound); letIn != tc.letIn {
 				t.Errorf("let in: %t, error %v", letIn, err)
@@ -113,7 +113,7 @@ func TestTheCommandsThatAreDocumentedAreEnough(t *testing.T) {
 		rules += " +" + strings.ToLower(command)
 	}
 	server := redis.Start(t, redis.Options{Password: "password", User: "keeper", Rules: rules})
-	s := opened(t, strings.Replace(server.URL, "redis://", "redis://keeper@", 1)+"/3", server.PasswordFile, "")
+	s := redis.Open(t, strings.Replace(server.URL, "redis://", "redis://keeper@", 1)+"/3", server.PasswordFile, "")
 	made := living("made", time.Hour)
 	_, errOfTenant := s.OfTenant(t.Context(), team)
 	if err := errors.Join(
@@ -138,7 +138,7 @@ func TestAPasswordCanBeReplaced(t *testing.T) {
 	if err := os.WriteFile(file, []byte("wrong"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := opened(t, server.URL, file, "")
+	s := redis.Open(t, server.URL, file, "")
 	if _, err := s.Session(t.Context(), team, "none"); errors.Is(err, store.ErrNotFound) {
 		t.Fatal("it is let in with the wrong password")
 	}

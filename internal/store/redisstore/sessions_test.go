@@ -12,13 +12,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	goredis "github.com/redis/go-redis/v9"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/store"
-	"github.com/grantkeeper/grantkeeper/internal/store/redisstore"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/redis"
@@ -30,21 +28,6 @@ const patience = 30 * time.Second
 var team = keys.Tenant{Namespace: gen.Namespace, UID: "b6a2ac70-ab4d-4b2c-8f0c-8a0c3c3c1f0e"}
 
 var ample = store.Bounds{Subject: 100, Tenant: 1000}
-
-func opened(t testing.TB, url, passwordFile, caFile string) *redisstore.Sessions {
-	t.Helper()
-	server, err := redisstore.ParseServer(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.PasswordFile, server.CAFile = passwordFile, caFile
-	s, err := server.Open(clock.RealClock{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
 
 // raw is a client that knows nothing of sessions.
 func raw(t testing.TB, server *redis.Server) *goredis.Client {
@@ -68,7 +51,7 @@ func living(name string, life time.Duration) *v1alpha1.AuthSession {
 func TestWhileTheServerIsAwayNothingIsKnown(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t, redis.Options{})
-	s := opened(t, server.URL, "", "")
+	s := server.Sessions(t)
 	registry := prometheus.NewRegistry()
 	var err error
 	if s.Metrics, err = metrics.NewSessionStore(registry); err != nil {
@@ -133,7 +116,7 @@ func failures(t *testing.T, registry *prometheus.Registry) (failed int) {
 func TestWhatIsNoSessionOpensNever(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t, redis.Options{})
-	s, c := opened(t, server.URL, "", ""), raw(t, server)
+	s, c := server.Sessions(t), raw(t, server)
 	key := func(name string) string { return "grantkeeper:{" + team.UID + "}:session:" + name }
 	err := errors.Join(
 		c.Set(t.Context(), key("text"), "text", 0).Err(),
@@ -173,7 +156,7 @@ func TestWhatIsNoSessionOpensNever(t *testing.T) {
 func TestNothingIsLeftOfWhatHasEnded(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t, redis.Options{})
-	s, c := opened(t, server.URL, "", ""), raw(t, server)
+	s, c := server.Sessions(t), raw(t, server)
 	names := []string{"first", "second", "third"}
 	for i, name := range names {
 		if err := s.Create(t.Context(), team, living(name, time.Duration(i+1)*700*time.Millisecond), ample); err != nil {
@@ -199,7 +182,7 @@ func TestNothingIsLeftOfWhatHasEnded(t *testing.T) {
 func TestAllKeysOfATenantAreInOneSlot(t *testing.T) {
 	t.Parallel()
 	server := redis.Start(t, redis.Options{})
-	s, c := opened(t, server.URL, "", ""), raw(t, server)
+	s, c := server.Sessions(t), raw(t, server)
 	made := living("made", time.Hour)
 	made.Spec.Subject, made.Spec.ClientID = "", "a{b}:c" // what a client is called decides nothing
 	if err := s.Create(t.Context(), team, made, ample); err != nil {
@@ -224,7 +207,7 @@ func TestManySessionsAreListed(t *testing.T) {
 	t.Parallel()
 	const many = 600
 	server := redis.Start(t, redis.Options{})
-	s := opened(t, server.URL, "", "")
+	s := server.Sessions(t)
 	for i := range many {
 		if err := s.Create(t.Context(), team, living(fmt.Sprint(i), time.Hour), store.Bounds{Subject: many, Tenant: many}); err != nil {
 			t.Fatal(err)

@@ -49,10 +49,17 @@ type OnAPIServer struct {
 // ends with the test.
 func Live(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
 	t.Helper()
-	return live(t, cp, cp.Namespace(t))
+	return in(t, cp, cp.Namespace(t))
 }
 
-func live(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPIServer {
+// Replica makes another service of the tenant, with a directory, a line and a clock of its own: it
+// shares with the first what the API server has, and the keyring.
+func (x *OnAPIServer) Replica(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
+	t.Helper()
+	return in(t, cp, x.Namespace)
+}
+
+func in(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPIServer {
 	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -72,12 +79,6 @@ func live(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPIS
 	})
 	x.follow(t, cp, x.Namespace)
 	return x
-}
-
-// Replica makes another replica of the tenant, with a memory, a line and watches of its own.
-func (x *OnAPIServer) Replica(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
-	t.Helper()
-	return live(t, cp, x.Namespace)
 }
 
 // Neighbour makes a second namespace, which the directory follows as it does the tenant's, and names
