@@ -47,8 +47,7 @@ const (
 	// GrantTypeClientCredentials lets the client act for itself (section 4.4).
 	GrantTypeClientCredentials GrantType = "ClientCredentials"
 	// GrantTypeAuthorizationCode lets users log in on the endpoint's own page and the client redeem a
-	// code for their tokens (section 4.1). It needs redirectURIs. It is checked and kept; the endpoint
-	// has no page for it yet.
+	// code for their tokens (section 4.1). It needs redirectURIs.
 	GrantTypeAuthorizationCode GrantType = "AuthorizationCode"
 )
 
@@ -194,7 +193,8 @@ type AuthClientSpec struct {
 	GrantTypes []GrantType `json:"grantTypes,omitempty"`
 
 	// redirectURIs are where a login with AuthorizationCode may lead back to: https, http on a loopback
-	// address, or a private-use scheme with a dot (RFC 8252). They are checked and kept for it.
+	// address, or a private-use scheme with a dot (RFC 8252). A request has to name one of them exactly;
+	// only the port of http://127.0.0.1 and http://[::1] is free.
 	//
 	// +optional
 	// +listType=set
@@ -250,8 +250,7 @@ type AuthClientSpec struct {
 	// +optional
 	RefreshToken *ClientRefreshToken `json:"refreshToken,omitempty"`
 
-	// consent says whether a login with AuthorizationCode asks the user. It is checked and kept for it.
-	// Absent: Required.
+	// consent says whether a login with AuthorizationCode asks the user. Absent: Required.
 	//
 	// +optional
 	Consent Consent `json:"consent,omitempty"`

@@ -80,6 +80,12 @@ type GrantLogin struct {
 	// +required
 	IssuedAt metav1.Time `json:"issuedAt"`
 
+	// codeExpiresAt is when the authorization code expires that the grant stems from. Until then the
+	// endpoint does not remove the grant: it is what shows that the code was used. Absent: no code was.
+	//
+	// +optional
+	CodeExpiresAt *metav1.Time `json:"codeExpiresAt,omitempty"`
+
 	// cv is the version of the credential that was proven: eight bytes in base64url. OAuth tokens
 	// from this login die when it matches no current password.
 	//

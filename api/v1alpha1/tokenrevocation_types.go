@@ -8,13 +8,13 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec is immutable: a revocation is made once and swept after expiresAt"
 type TokenRevocationSpec struct {
-	// expiresAt is when the revoked token would have expired. The sweeper removes the object
-	// after.
+	// expiresAt is when the revoked token, or the redeemed authorization code, would have expired. The
+	// sweeper removes the object after.
 	//
 	// +required
 	ExpiresAt metav1.Time `json:"expiresAt"`
 
-	// reason is a few words for people who read. The endpoint writes "revoked at the endpoint".
+	// reason is a few words for people who read, such as "revoked at the endpoint".
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
@@ -22,7 +22,8 @@ type TokenRevocationSpec struct {
 }
 
 // TokenRevocation is a self-contained token that died before its expiry: its name is the token's
-// jti. The endpoint refuses the token as long as the object exists.
+// jti. The endpoint refuses the token as long as the object exists. One whose name is no token's shows
+// that an authorization code was redeemed.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:ac:generate=false

@@ -24,6 +24,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/certificates"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint/oauth"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/pages"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint/wazo"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
@@ -150,6 +151,7 @@ func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
 	}
 	return []endpoint.Dialect{
 		{Routes: slices.Concat(form.Routes(), endpoint.JWKSRoutes(a.issuing.JWKS, a.options.JWKSMaxAge, form.Fail), []endpoint.Route{token}), Refuse: oauth.Refuse},
+		pages.New(a.issuing, log.WithName("pages")).Dialect(),
 		json.Dialect(),
 	}
 }

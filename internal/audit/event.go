@@ -5,6 +5,10 @@ type Event string
 
 // The events. The list is closed: nothing else can be recorded, and the page lists exactly these.
 const (
+	// LoginAccepted: a user proved their password on the login page.
+	LoginAccepted Event = "login.accepted"
+	// CodeIssued: a client was sent an authorization code for a user, who was asked where that is due.
+	CodeIssued Event = "code.issued"
 	// TokenIssued: a client got an access token at the endpoint, and a refresh token where that is told.
 	TokenIssued Event = "token.issued"
 	// TokenRefused: a request for a token was refused, for the password or the refresh token that it

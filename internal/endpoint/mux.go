@@ -85,6 +85,10 @@ func (m *Mux) mount() error {
 		if m.options.DefaultTenant != "" {
 			m.table.Handle(resource.pattern, mount{resource: resource, tenant: m.options.DefaultTenant})
 		}
+		if strings.HasPrefix(resource.pattern, wellKnown) {
+			// The metadata of an issuer that has a path are found by putting the path behind (RFC 8414 §3.1).
+			m.table.Handle(resource.pattern+tenantPattern, mount{resource: resource})
+		}
 	}
 	m.table.Handle("/", http.HandlerFunc(m.serveUnmatched))
 	return nil

@@ -15,6 +15,9 @@ const (
 	tenantPattern = tenantPrefix + "{" + tenantKey + "}"
 )
 
+// wellKnown is below which metadata are (RFC 8615).
+const wellKnown = "/.well-known/"
+
 // resource is one path of one dialect with all its methods.
 type resource struct {
 	pattern    string

@@ -18,13 +18,16 @@ type ClientAuthentication struct {
 	Method v1alpha1.ClientAuthentication
 }
 
-// AuthenticatedClient is a client that has proven its secret, or a Public one, which has none. Only
-// AuthenticateClient makes one, so no OAuth2 grant can be reached without it.
-type AuthenticatedClient struct {
+// registered is a client in its tenant, of whom nothing is proven.
+type registered struct {
 	tenant *directory.Tenant
 	ring   *keys.Ring
 	client *directory.Client
 }
+
+// AuthenticatedClient is a client that has proven its secret, or a Public one, which has none. Only
+// AuthenticateClient makes one, so no OAuth2 grant can be reached without it.
+type AuthenticatedClient struct{ registered }
 
 // AuthenticateClient checks a client's secret in constant time, with the same work for a client
 // that does not exist. A Public client needs to name itself only, and may not present a secret
@@ -41,7 +44,7 @@ func (s *Service) AuthenticateClient(ctx context.Context, namespace string, pres
 	}
 	client, known := t.ClientByID(presented.ClientID)
 	if known && client.Spec.IsPublic() && presented.Method == "" && t.ClientStanding(client).Good() {
-		return &AuthenticatedClient{tenant: t, ring: ring, client: client}, nil
+		return &AuthenticatedClient{registered{tenant: t, ring: ring, client: client}}, nil
 	}
 	var current, previous sensitive.String
 	if known && client.Spec.EffectiveAuthentication() == presented.Method {
@@ -51,14 +54,14 @@ func (s *Service) AuthenticateClient(ctx context.Context, namespace string, pres
 	if !known || !proven || !t.ClientStanding(client).Good() {
 		return nil, errNotAuthenticated
 	}
-	return &AuthenticatedClient{tenant: t, ring: ring, client: client}, nil
+	return &AuthenticatedClient{registered{tenant: t, ring: ring, client: client}}, nil
 }
 
 // errNotAuthenticated is the one answer to every client that may not do what it asks as itself.
 var errNotAuthenticated = refuse(InvalidClient, "client authentication failed")
 
 // may refuses a grant type that the client does not list.
-func (c *AuthenticatedClient) may(grantType v1alpha1.GrantType) error {
+func (c *registered) may(grantType v1alpha1.GrantType) error {
 	if !c.client.Spec.AllowsGrantType(grantType) {
 		return refuse(UnauthorizedClient, "the client may not use this grant type")
 	}

@@ -19,6 +19,7 @@ const (
 	endedByDeletion = "its refresh token was deleted over HTTP"
 	endedByReuse    = "a refresh token that had been replaced was used again"
 	endedByUser     = "its user was deleted over HTTP"
+	endedByCode     = "the authorization code that it stems from was used again"
 )
 
 // deleteGrant removes a grant that the endpoint made, and records it.
@@ -39,11 +40,11 @@ func (s *Service) moveEpoch(ctx context.Context, t *directory.Tenant, g *v1alpha
 	return moved, err
 }
 
-// revokeCopied revokes a grant whose refresh token has been copied, and records it.
-func (s *Service) revokeCopied(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant) error {
+// revokeCopied revokes a grant whose refresh token or code has been copied, and records it.
+func (s *Service) revokeCopied(ctx context.Context, t *directory.Tenant, g *v1alpha1.RefreshTokenGrant, why string) error {
 	_, err := s.Store.RevokeGrant(ctx, g)
 	if err == nil {
-		s.recordEnded(ctx, t, audit.GrantRevoked, g, endedByReuse)
+		s.recordEnded(ctx, t, audit.GrantRevoked, g, why)
 	}
 	return err
 }

@@ -114,6 +114,17 @@ func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGra
 	return place{}, refuse(TooManyGrants, "the tenant has too many grants")
 }
 
+// standsForCode tells whether the code that a grant stems from could still be used a second time: the
+// grant is what would tell, so it must not go.
+func (s *Service) standsForCode(g *directory.Grant) bool {
+	return isOfCode(g) && s.now().Before(g.Spec.Login.CodeExpiresAt.Time)
+}
+
+// isOfCode tells whether a grant stems from an authorization code.
+func isOfCode(g *directory.Grant) bool {
+	return g.EndpointMade() && g.Spec.Login != nil && g.Spec.Login.CodeExpiresAt != nil
+}
+
 // placeOfOneHeld is that of one of the grants that a user holds. One that is not active does not give
 // way while it counts: a person may have stopped the login that it stands for.
 func (s *Service) placeOfOneHeld(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, held []*directory.Grant) (place, error) {
@@ -122,7 +133,7 @@ func (s *Service) placeOfOneHeld(t *directory.Tenant, wanted *v1alpha1.RefreshTo
 	}
 	ofClient := slices.DeleteFunc(held, func(g *directory.Grant) bool {
 		return g.Spec.IsWazo() != wanted.Spec.IsWazo() || clientOf(g.RefreshTokenGrant) != clientOf(wanted) ||
-			g.Spec.Login == nil || g.Spec.EffectiveState() != v1alpha1.GrantStateActive
+			g.Spec.Login == nil || g.Spec.EffectiveState() != v1alpha1.GrantStateActive || s.standsForCode(g)
 	})
 	if len(ofClient) == 0 {
 		return place{}, refuse(TooManyGrants, "the user has too many grants")
@@ -143,18 +154,18 @@ func (s *Service) firstSpent(t *directory.Tenant, grants []*directory.Grant) *di
 // isSpent tells whether no refresh token of a grant is good any more and no login is held up by it: the
 // sweeper has only not come to it yet.
 func (s *Service) isSpent(t *directory.Tenant, g *directory.Grant) bool {
-	return s.hasEnded(t, g) || GaveUp(t, g) || RevokedInPassing(t, g)
+	return !s.standsForCode(g) && (s.hasEnded(t, g) || GaveUp(t, g) || RevokedInPassing(t, g))
 }
 
 // RevokedInPassing tells whether a login's grant is revoked and stands in no other login's way: where
-// refresh tokens rotate, no two logins have a grant of one name. Any other that is revoked stops the
+// refresh tokens rotate, or a code was redeemed, no two logins have a grant of one name. Any other that is revoked stops the
 // logins that are like the one it stems from, and a person may want that.
 func RevokedInPassing(t *directory.Tenant, g *directory.Grant) bool {
 	if g.Spec.IsWazo() || g.Spec.EffectiveState() != v1alpha1.GrantStateRevoked {
 		return false
 	}
 	client, ok := t.Client(g.Spec.ClientRef.Name)
-	return ok && rotates(&client.Spec, g)
+	return ok && (isOfCode(g) || rotates(&client.Spec, g))
 }
 
 // hasEnded tells whether the refresh token of a grant has ended by its client's policy.
@@ -192,16 +203,25 @@ func (s *Service) take(ctx context.Context, t *directory.Tenant, p place, wanted
 	if p.standing != nil {
 		return p.standing, nil
 	}
-	if p.givesWay != nil {
-		why := endedByLimit
-		if s.isSpent(t, p.givesWay) {
-			why = endedBySpent
-		}
-		if err := s.deleteGrant(ctx, t, p.givesWay.RefreshTokenGrant, why); err != nil {
-			return nil, unavailable(err)
-		}
+	if err := s.giveWay(ctx, t, p); err != nil {
+		return nil, err
 	}
 	return s.createGrant(ctx, t, wanted)
+}
+
+// giveWay removes the grant that gives way to that of a place, if one does.
+func (s *Service) giveWay(ctx context.Context, t *directory.Tenant, p place) error {
+	if p.givesWay == nil {
+		return nil
+	}
+	why := endedByLimit
+	if s.isSpent(t, p.givesWay) {
+		why = endedBySpent
+	}
+	if err := s.deleteGrant(ctx, t, p.givesWay.RefreshTokenGrant, why); err != nil {
+		return unavailable(err)
+	}
+	return nil
 }
 
 // createGrant writes a grant, or finds that another replica has done so under its name.

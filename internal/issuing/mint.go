@@ -77,12 +77,18 @@ func (s *Service) mint(ctx context.Context, t *directory.Tenant, ring *keys.Ring
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	return s.mintAs(ctx, t, ring, terms, from, id)
+}
+
+// mintAs is mint for a token whose id is known before.
+func (s *Service) mintAs(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login, id string) (*Issued, error) {
 	ask, now := terms.Ask, s.now()
 	if ask.Format == revision.FormatJWT && s.Limits.MaxJWTTTL > 0 {
 		ask.TTL = min(ask.TTL, s.Limits.MaxJWTTTL)
 	}
 	a := access(&ask, id, now, ask.ExpiresAt(now), from)
 	var token string
+	var err error
 	if ask.Format == revision.FormatJWT {
 		token, err = sign(ring, &ask, a)
 	} else {

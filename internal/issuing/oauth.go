@@ -161,7 +161,7 @@ var errRefreshToken = refuse(InvalidGrant, "the refresh token is not good for th
 // terms are those of a token that no grant stands behind; user is nil where the client acts for
 // itself. Asking for more than is granted is an error: a token that lacks a scope fails later and
 // further away.
-func (c *AuthenticatedClient) terms(user *directory.User, wish Wish) (*Terms, error) {
+func (c *registered) terms(user *directory.User, wish Wish) (*Terms, error) {
 	if err := wish.check(); err != nil {
 		return nil, err
 	}

@@ -17,12 +17,14 @@ type attempt struct {
 	tenant string
 	// client is the one that has authenticated; nil in the wazo dialect.
 	client *directory.Client
-	// login is what a password came with, refreshToken what a refresh came with.
+	// login is what a password came with, refreshToken what a refresh came with, and subject whom an
+	// authorization code is of.
 	login        string
 	refreshToken string
+	subject      string
 }
 
-func (c *AuthenticatedClient) attempt(flow metrics.Flow) attempt {
+func (c *registered) attempt(flow metrics.Flow) attempt {
 	return attempt{flow: flow, tenant: c.tenant.Namespace(), client: c.client}
 }
 
@@ -89,11 +91,13 @@ func (s *Service) recordRefused(ctx context.Context, of attempt, why Reason) {
 	s.Audit.Record(ctx, record)
 }
 
-// name fills in whom a refused request is about: the user whose login it is, or that of the grant
-// whose refresh token it is.
+// name fills in whom a refused request is about: the user whose login or authorization code it is, or
+// that of the grant whose refresh token it is.
 func (s *Service) name(record *audit.Record, t *directory.Tenant, of attempt) {
 	user, known := (*directory.User)(nil), false
-	if of.refreshToken == "" {
+	if of.subject != "" {
+		user, known = t.UserBySubject(of.subject)
+	} else if of.refreshToken == "" {
 		if user, known = t.UserByLogin(of.login); !known {
 			record.Claimed = s.Audit.Pseudonym(of.login)
 		}

@@ -25,6 +25,9 @@ const (
 	// RefreshTokenReused: a refresh token that had been replaced came again. Somebody has a copy of it,
 	// and the grant has ended. To the client it is InvalidGrant.
 	RefreshTokenReused Reason = "RefreshTokenReused"
+	// CodeReused: an authorization code came again after it had been redeemed. What it gave has ended. To
+	// the client it is InvalidGrant.
+	CodeReused Reason = "CodeReused"
 	// InvalidScope: a scope is malformed, not all of them are granted, or no token holds so many.
 	InvalidScope Reason = "InvalidScope"
 	// InvalidTarget: a requested audience is not the client's (RFC 8707).
@@ -35,6 +38,16 @@ const (
 	TooManyGrants Reason = "TooManyGrants"
 	// LockedOut: too many failed attempts; RetryAfter says how long to wait.
 	LockedOut Reason = "LockedOut"
+	// InvalidRequest: an authorization request lacks something, or says it in a way that is not known here.
+	InvalidRequest Reason = "InvalidRequest"
+	// UnsupportedResponseType: an authorization request asks for something else than a code.
+	UnsupportedResponseType Reason = "UnsupportedResponseType"
+	// LoginRequired: nobody may be asked for a password, and nobody has logged in.
+	LoginRequired Reason = "LoginRequired"
+	// ConsentRequired: nobody may be asked for consent, and none was given.
+	ConsentRequired Reason = "ConsentRequired"
+	// AccessDenied: the user does not want the client to act for them.
+	AccessDenied Reason = "AccessDenied"
 	// NotPermitted: the token is good and does not allow what was asked.
 	NotPermitted Reason = "NotPermitted"
 	// UnknownToken: an access token that is not, or no longer, good.
@@ -50,8 +63,8 @@ const (
 func Reasons() []string {
 	var all []string
 	for _, reason := range []Reason{
-		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, InvalidScope, InvalidTarget, TooManySessions, TooManyGrants,
-		LockedOut, NotPermitted, UnknownToken, UnknownTenant, Unavailable,
+		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, CodeReused, InvalidScope, InvalidTarget, TooManySessions, TooManyGrants,
+		LockedOut, InvalidRequest, UnsupportedResponseType, LoginRequired, ConsentRequired, AccessDenied, NotPermitted, UnknownToken, UnknownTenant, Unavailable,
 	} {
 		all = append(all, string(reason))
 	}

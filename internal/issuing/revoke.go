@@ -2,6 +2,7 @@ package issuing
 
 import (
 	"context"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -43,23 +44,36 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):
 		return nil
 	}
+	isFirst, err := s.writeRevocation(ctx, t, o.access.ID, o.access.ExpiresAt, reasonRevoked)
+	if isFirst {
+		s.recordRevoked(ctx, t, o)
+	}
+	return err
+}
+
+// What TokenRevocations say for people who read.
+const (
+	reasonRevoked  = "revoked at the endpoint"
+	reasonRedeemed = "an authorization code was redeemed"
+	reasonReused   = "its authorization code was used again"
+)
+
+// writeRevocation writes a TokenRevocation, and tells whether it did not stand already.
+func (s *Service) writeRevocation(ctx context.Context, t *directory.Tenant, name string, end time.Time, why string) (isFirst bool, err error) {
 	revocation := &v1alpha1.TokenRevocation{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: t.Namespace(),
-			Name:      o.access.ID,
+			Name:      name,
 			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
 		},
-		Spec: v1alpha1.TokenRevocationSpec{
-			ExpiresAt: metav1.NewTime(o.access.ExpiresAt),
-			Reason:    "revoked at the endpoint",
-		},
+		Spec: v1alpha1.TokenRevocationSpec{ExpiresAt: metav1.NewTime(end), Reason: why},
 	}
 	if err := s.Store.Revoke(ctx, revocation); err != nil {
-		return unavailable(err)
+		return false, unavailable(err)
 	}
-	if revocation.UID != "" { // else it stands already, and the watch has it
-		s.Directory.Put(revocation)
-		s.recordRevoked(ctx, t, o)
+	if revocation.UID == "" { // it stands already, and the watch has it
+		return false, nil
 	}
-	return nil
+	s.Directory.Put(revocation)
+	return true, nil
 }

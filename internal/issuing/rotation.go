@@ -139,7 +139,7 @@ func (s *Service) use(ctx context.Context, c *AuthenticatedClient, presented tok
 			}
 			err = failure
 		case usageReuse:
-			if err = s.revokeCopied(ctx, c.tenant, g.RefreshTokenGrant); err == nil {
+			if err = s.revokeCopied(ctx, c.tenant, g.RefreshTokenGrant, endedByReuse); err == nil {
 				return nil, errReused
 			}
 		}

@@ -85,6 +85,14 @@ func (r *Ring) RefreshMAC(version int32, parts ...string) ([]byte, error) {
 	return sum[:], nil
 }
 
+// FormToken ties a form to the browser that it was sent to, to what it does and
+// to the request that it is about: a page of somebody else's cannot know it. It
+// lasts as long as the browser's id does.
+func (r *Ring) FormToken(browser, action, request string) string {
+	sum := r.newest.form.mac(browser, action, request)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
 // uuidText writes the first 16 bytes of a MAC as a UUID of the given version
 // and the RFC 9562 variant.
 func uuidText(sum [sha256.Size]byte, version byte) string {

@@ -57,9 +57,9 @@
 //	record     generated-credential  generated passwords and client secrets
 //	record     login-digest          what takes the place of a password where nobody has the login
 //	record     session               a key for each session's seal
-//
-// The sealing key is the root of the values that a browser carries; nothing in
-// this package derives from it.
+//	sealing    authorization-code    a key for each authorization code's seal
+//	sealing    browser-session       a key for each browser cookie's seal
+//	sealing    form                  what ties a form to the browser that it was sent to
 //
 // A MAC is HMAC-SHA256 over its parts, each behind its length as 8 bytes
 // big-endian. Numbers and times are parts in decimal, times in Unix seconds.
@@ -73,4 +73,13 @@
 //
 // The AES key is the MAC of (namespace, name) under the session key; the
 // associated data are the same two parts, framed as for a MAC.
+//
+// # A sealed value
+//
+//	bytes 0–4     format and version of the sealing key, as above
+//	bytes 5–20    salt
+//	from byte 21  nonce and ciphertext, as above
+//
+// The salt stands where a session has its name, and the key derived for the
+// value's purpose where it has the session key.
 package keys

@@ -15,6 +15,14 @@ var nameEncoding = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPa
 // Nothing secret protects the name, so a part that is a credential must be too
 // random to be guessed.
 func Name(purpose string, parts ...string) string {
-	sum := sha256.Sum256(appendFrames(appendFrames(nil, purpose), parts...))
+	sum := digest(purpose, parts)
 	return nameEncoding.EncodeToString(sum[:])
+}
+
+// NameID is Name where a UUID is wanted (version 8, RFC 9562 §5.8): 122 bits of
+// the same digest.
+func NameID(purpose string, parts ...string) string { return uuidText(digest(purpose, parts), 8) }
+
+func digest(purpose string, parts []string) [sha256.Size]byte {
+	return sha256.Sum256(appendFrames(appendFrames(nil, purpose), parts...))
 }

@@ -39,17 +39,20 @@ type Ring struct {
 
 	refreshKeys map[int32]*macKey
 	sessionKeys map[int32]*macKey
+	valueKeys   map[Purpose]map[int32]*macKey
 	newest      newestKeys
 }
 
 // newestKeys are what the newest version of each symmetric key gives.
 type newestKeys struct {
 	refresh, record     int32
+	sealing             int32
 	tokenID             *macKey
 	referenceToken      *macKey
 	credentialVersion   *macKey
 	generatedCredential *macKey
 	loginDigest         *macKey
+	form                *macKey
 }
 
 // Generate makes the keyring of a new tenant: for each algorithm a current and
@@ -163,15 +166,21 @@ func (r *Ring) prepare() (*Ring, error) {
 	}
 	r.refreshKeys = deriveAll(r.refresh, purposeRefreshToken)
 	r.sessionKeys = deriveAll(r.record, purposeSession)
-	refresh, record := newestOf(r.refresh), newestOf(r.record)
+	r.valueKeys = map[Purpose]map[int32]*macKey{}
+	for _, purpose := range purposes {
+		r.valueKeys[purpose] = deriveAll(r.sealing, string(purpose))
+	}
+	refresh, record, sealing := newestOf(r.refresh), newestOf(r.record), newestOf(r.sealing)
 	r.newest = newestKeys{
 		refresh:             refresh.version,
 		record:              record.version,
+		sealing:             sealing.version,
 		tokenID:             record.derive(purposeTokenID),
 		referenceToken:      record.derive(purposeReferenceToken),
 		credentialVersion:   record.derive(purposeCredentialVersion),
 		generatedCredential: record.derive(purposeGeneratedCredential),
 		loginDigest:         record.derive(purposeLoginDigest),
+		form:                sealing.derive(purposeForm),
 	}
 	var err error
 	r.jwks, err = marshalJWKS(r.signing)

@@ -41,6 +41,7 @@ const (
 	purposeGeneratedCredential = "generated-credential"
 	purposeLoginDigest         = "login-digest"
 	purposeSession             = "session"
+	purposeForm                = "form"
 )
 
 // derive makes the key of one purpose. HKDF-SHA256 fails only for outputs

@@ -23,7 +23,7 @@ var (
 		Labels: []Label{
 			{"kind", "`JWT` and `Reference` for access tokens, `Refresh` for a refresh token that the client did not hold before"},
 			{"dialect", "`OAuth2` or `Wazo`"},
-			{"grant_type", "`password`, `refresh_token`, `client_credentials`, or `delivery` for the access token of a mounted Secret"},
+			{"grant_type", "`password`, `refresh_token`, `client_credentials`, `authorization_code`, or `delivery` for the access token of a mounted Secret"},
 		},
 	}
 	TokenRefusals = Definition{

@@ -23,6 +23,7 @@ const (
 	OAuth2Password Flow = iota
 	OAuth2RefreshToken
 	OAuth2ClientCredentials
+	OAuth2AuthorizationCode
 	OAuth2Delivery
 	WazoPassword
 	WazoRefreshToken
@@ -42,6 +43,7 @@ var flowLabels = [flows]struct{ dialect, grantType string }{
 	OAuth2Password:          {DialectOAuth2, "password"},
 	OAuth2RefreshToken:      {DialectOAuth2, "refresh_token"},
 	OAuth2ClientCredentials: {DialectOAuth2, "client_credentials"},
+	OAuth2AuthorizationCode: {DialectOAuth2, "authorization_code"},
 	OAuth2Delivery:          {DialectOAuth2, "delivery"},
 	WazoPassword:            {DialectWazo, "password"},
 	WazoRefreshToken:        {DialectWazo, "refresh_token"},

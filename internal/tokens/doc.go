@@ -1,7 +1,8 @@
 // Package tokens writes and reads every token of the program: self-contained
-// access tokens, reference tokens and their sealed sessions, refresh tokens. It
-// knows forms, signatures and MACs; whom a token is given to, for how long, and
-// whether it still counts is decided elsewhere.
+// access tokens, reference tokens and their sealed sessions, refresh tokens,
+// authorization codes and the cookies of browsers. It knows forms, signatures
+// and MACs; whom a token is given to, for how long, and whether it still counts
+// is decided elsewhere.
 //
 // What must not enter: the clock, the network, Kubernetes, decisions about
 // users, clients and grants. Time and randomness are parameters.
@@ -50,4 +51,16 @@
 // shortest form. The MAC, in base64url, is that of two parts under the given
 // version of the refresh key: the tenant's namespace, and everything before the
 // last dot.
+//
+// # Authorization codes and cookies
+//
+// Both are records in base64url, sealed as package keys describes a value, for the
+// purposes authorization-code and browser-session:
+//
+//	{"id":…, "client_id":…, "redirect_uri":…, "redirect_sent":true, "code_challenge":…,
+//	 "scope":…, "aud":[…], "sub":…, "cv":…, "auth_time":…, "exp":…}
+//	{"id":…, "exp":…, "sub":…, "cv":…, "auth_time":…}
+//
+// code_challenge and scope are left out where they are empty, and the last three
+// members of a cookie where nobody has logged in.
 package tokens

@@ -76,3 +76,16 @@ func clientAccessToken(c *v1alpha1.AuthClient) *v1alpha1.ClientAccessToken {
 func PublicClient() func(*v1alpha1.AuthClient) {
 	return func(c *v1alpha1.AuthClient) { c.Spec.Type, c.Spec.Secret = v1alpha1.ClientTypePublic, nil }
 }
+
+// RedirectURIs lets users log in for the client, and come back to one of these.
+func RedirectURIs(uris ...string) func(*v1alpha1.AuthClient) {
+	return func(c *v1alpha1.AuthClient) {
+		c.Spec.RedirectURIs = uris
+		c.Spec.GrantTypes = append(c.Spec.GrantTypes, v1alpha1.GrantTypeAuthorizationCode)
+	}
+}
+
+// ConsentImplied asks no user.
+func ConsentImplied() func(*v1alpha1.AuthClient) {
+	return func(c *v1alpha1.AuthClient) { c.Spec.Consent = v1alpha1.ConsentImplied }
+}

@@ -1,7 +1,7 @@
 // Package oauth is the OAuth 2.0 dialect of the endpoint: the token endpoint of RFC 6749 with the
-// grant types password, refresh_token and client_credentials and the resource parameter of RFC
-// 8707. It reads forms and credentials off the wire, asks package issuing, and prints what that
-// says in the words of the RFCs.
+// grant types authorization_code (and RFC 7636), password, refresh_token and client_credentials and
+// the resource parameter of RFC 8707, and the metadata of RFC 8414. It reads forms and credentials
+// off the wire, asks package issuing, and prints what that says in the words of the RFCs.
 //
 // Where the RFCs leave a choice, or say nothing:
 //

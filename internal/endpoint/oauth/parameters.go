@@ -1,9 +1,7 @@
 package oauth
 
 import (
-	"net/http"
-	"strings"
-
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/dialect"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 )
@@ -16,6 +14,9 @@ type parameters struct {
 	password     sensitive.String
 	refreshToken sensitive.String
 	token        sensitive.String // RFC 7009 and RFC 7662
+	code         sensitive.String
+	codeVerifier sensitive.String // RFC 7636
+	redirectURI  string
 	scope        string
 	resources    []string
 	clientID     string
@@ -51,6 +52,12 @@ func (p *parameters) set(name, value []byte) bool {
 		return hide(&p.refreshToken, value)
 	case "token":
 		return hide(&p.token, value)
+	case "code":
+		return hide(&p.code, value)
+	case "code_verifier":
+		return hide(&p.codeVerifier, value)
+	case "redirect_uri":
+		return put(&p.redirectURI, value)
 	case "scope":
 		return put(&p.scope, value)
 	case "resource":
@@ -81,50 +88,9 @@ func hide(field *sensitive.String, value []byte) bool {
 
 // wish is what the client asks the token to carry.
 func (p *parameters) wish() (issuing.Wish, error) {
-	for _, resource := range p.resources {
-		if !isResource(resource) {
-			return issuing.Wish{}, &problem{status: http.StatusBadRequest, code: codeInvalidTarget, description: "a resource must be an absolute URI without a fragment"}
-		}
+	wish, err := dialect.Wish(p.scope, p.resources)
+	if err != nil {
+		return issuing.Wish{}, problemOf(issuing.AsRefusal(err))
 	}
-	return issuing.Wish{Scopes: splitScope(p.scope), Audiences: p.resources}, nil
-}
-
-// splitScope takes the scope parameter apart at its spaces. More of them than needed do no harm;
-// no other white space separates (RFC 6749 §3.3).
-func splitScope(scope string) []string {
-	var scopes []string
-	for part := range strings.SplitSeq(scope, " ") {
-		if part != "" {
-			scopes = append(scopes, part)
-		}
-	}
-	return scopes
-}
-
-// isResource tells whether a text is an absolute URI without a fragment (RFC 8707 §2, RFC 3986
-// §4.3), as far as its characters go: what it names is compared as a whole with what the client may
-// have.
-func isResource(text string) bool {
-	scheme, rest, found := strings.Cut(text, ":")
-	if !found || rest == "" || !isScheme(scheme) {
-		return false
-	}
-	for i := range len(rest) {
-		if c := rest[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("#\"<>\\^`{|}", c) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// isScheme follows RFC 3986 §3.1.
-func isScheme(text string) bool {
-	for i := range len(text) {
-		c := text[i]
-		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (i == 0 || (c < '0' || c > '9') && c != '+' && c != '-' && c != '.') {
-			return false
-		}
-	}
-	return text != ""
+	return wish, nil
 }

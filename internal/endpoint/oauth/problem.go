@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/dialect"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
 
@@ -50,6 +51,7 @@ var problems = map[issuing.Reason]struct {
 	issuing.UnauthorizedClient: {http.StatusBadRequest, codeUnauthorizedClient},
 	issuing.InvalidGrant:       {http.StatusBadRequest, codeInvalidGrant},
 	issuing.RefreshTokenReused: {http.StatusBadRequest, codeInvalidGrant},
+	issuing.CodeReused:         {http.StatusBadRequest, codeInvalidGrant},
 	issuing.InvalidScope:       {http.StatusBadRequest, codeInvalidScope},
 	issuing.InvalidTarget:      {http.StatusBadRequest, codeInvalidTarget},
 	issuing.TooManySessions:    {http.StatusTooManyRequests, codeUnavailable},
@@ -101,26 +103,7 @@ func (p *problem) write(w http.ResponseWriter) {
 func (p *problem) append(to []byte) []byte {
 	to = append(append(to, `{"error":"`...), p.code...)
 	if p.description != "" {
-		to = appendDescription(append(to, `","error_description":"`...), p.description)
+		to = dialect.AppendDescription(append(to, `","error_description":"`...), p.description)
 	}
 	return append(to, `"}`+"\n"...)
-}
-
-// maxDescription bounds a description in bytes: some quote what the client has sent.
-const maxDescription = 256
-
-// appendDescription writes a text in the characters that error_description may have: printable
-// ASCII but for the quotation mark and the backslash (RFC 6749 §5.2).
-func appendDescription(to []byte, text string) []byte {
-	for i := range min(len(text), maxDescription) {
-		switch c := text[i]; {
-		case c == '"':
-			to = append(to, '\'')
-		case c < ' ' || c > '~' || c == '\\':
-			to = append(to, '?')
-		default:
-			to = append(to, c)
-		}
-	}
-	return to
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/dialect"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
 
@@ -31,12 +32,13 @@ func NewTokenEndpoint(service *issuing.Service, log logr.Logger) *TokenEndpoint 
 	return e
 }
 
-// Routes are those of introspection and revocation. POST /token is not among them, because that path
+// Routes are those of introspection, revocation and metadata. POST /token is not among them, because that path
 // is shared: see Token.
 func (e *TokenEndpoint) Routes() []endpoint.Route {
 	return []endpoint.Route{
 		{Method: http.MethodPost, Pattern: "/introspect", Handle: e.onForm(e.serveIntrospection)},
 		{Method: http.MethodPost, Pattern: "/revoke", Handle: e.onForm(e.serveRevocation)},
+		{Method: http.MethodGet, Pattern: "/.well-known/oauth-authorization-server", Handle: e.spoken(e.serveMetadata)},
 	}
 }
 
@@ -69,8 +71,8 @@ func (e *TokenEndpoint) spoken(handle endpoint.Handler) endpoint.Handler {
 }
 
 // Token answers POST /token for the tenant of the call. It is an endpoint.Handler; what is not a
-// form is an invalid_request. A login for which no grant stands yet and every reference token
-// cost one write, all else none.
+// form is an invalid_request. A login for which no grant stands yet, every code and every
+// reference token cost one write, all else none.
 func (e *TokenEndpoint) Token(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 	e.serve(w, r, call)
 }
@@ -145,6 +147,7 @@ var grants = map[string]func(context.Context, *issuing.Service, *request) (*issu
 	"password":           redeemPassword,
 	"refresh_token":      redeemRefreshToken,
 	"client_credentials": redeemClientCredentials,
+	"authorization_code": redeemCode,
 }
 
 // redeemPassword is RFC 6749 §4.3.2.
@@ -172,28 +175,30 @@ func redeemClientCredentials(ctx context.Context, service *issuing.Service, r *r
 	return service.ClientCredentialsGrant(ctx, r.client, r.wish)
 }
 
+// redeemCode is RFC 6749 §4.1.3 with RFC 7636 §4.5.
+func redeemCode(ctx context.Context, service *issuing.Service, r *request) (*issuing.Issued, error) {
+	if r.code.IsZero() {
+		return nil, missing("code")
+	}
+	presented := issuing.Redemption{
+		Code: r.code, Verifier: r.codeVerifier, RedirectURI: r.redirectURI, UserAgent: r.userAgent, Source: r.source,
+	}
+	return service.CodeGrant(ctx, r.client, presented, r.wish)
+}
+
 func missing(parameter string) *problem {
 	return invalidRequest("a parameter is missing: " + parameter)
 }
 
 // Fail writes the answer to a request that does not get what it asked for; it is an
-// endpoint.Failure. What kept the server from answering is logged; that a client went away, or that
-// there are too many of them, is not worth a line at most levels, nor is what was logged before.
+// endpoint.Failure. What kept the server from answering is logged.
 func (e *TokenEndpoint) Fail(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = problemOf(issuing.AsRefusal(err))
 	}
-	switch {
-	case p.status < http.StatusInternalServerError:
-	case r.Context().Err() != nil:
-		e.log.V(1).Info("client went away", "requestID", call.ID, "tenant", call.Tenant)
-	case issuing.IsOverload(err):
-		e.log.V(1).Info("too much at once", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
-	case issuing.IsUnserved(err):
-		e.log.V(1).Info("tenant not served", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
-	default:
-		e.log.Error(err, "request failed", "requestID", call.ID, "tenant", call.Tenant)
+	if p.status >= http.StatusInternalServerError {
+		dialect.LogFailure(e.log, r, call, err)
 	}
 	p.write(w)
 }

@@ -46,6 +46,18 @@ type OnAPIServer struct {
 // ends with the test.
 func Live(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
 	t.Helper()
+	return in(t, cp, cp.Namespace(t))
+}
+
+// Replica makes another service of the tenant, with a directory and a clock of its own: it shares
+// with the first what the API server has, and the keyring.
+func (x *OnAPIServer) Replica(t testing.TB, cp *controlplane.ControlPlane) *Tenant {
+	t.Helper()
+	return in(t, cp, x.Namespace).Tenant
+}
+
+func in(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPIServer {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
@@ -56,7 +68,7 @@ func Live(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
 	ofService := rest.CopyConfig(cp.Config)
 	ofService.Dial = x.line.dial
 	kubernetes := store.NewKubernetes(counting(connect(t, ofService, scheme), x.Writes))
-	x.Tenant = newTenant(t, cp.Namespace(t), rand.Reader, func(config *issuing.Config) {
+	x.Tenant = newTenant(t, namespace, rand.Reader, func(config *issuing.Config) {
 		live := store.NewLive(kubernetes, config.Clock)
 		config.Store, config.Live = kubernetes, live
 		config.Sessions = store.NewSessions(config.Directory, kubernetes, live, config.Clock)

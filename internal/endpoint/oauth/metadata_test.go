@@ -1,0 +1,75 @@
+package oauth_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/test/gen"
+)
+
+func TestMetadataOnTheWire(t *testing.T) {
+	t.Parallel()
+	s := inMemory(t)
+	golden(t, "metadata", wire(s.send(t, request{method: http.MethodGet, path: "/.well-known/oauth-authorization-server"})))
+}
+
+// TestWhereMetadataAre: for an issuer with a path they are behind the well-known part (RFC 8414 §3.1).
+func TestWhereMetadataAre(t *testing.T) {
+	t.Parallel()
+	s := inMemory(t)
+	for path, want := range map[string]int{
+		"/.well-known/oauth-authorization-server":                         http.StatusOK,
+		"/.well-known/oauth-authorization-server/t/" + gen.Namespace:      http.StatusOK,
+		"/t/" + gen.Namespace + "/.well-known/oauth-authorization-server": http.StatusOK,
+		"/.well-known/oauth-authorization-server/t/elsewhere":             http.StatusNotFound,
+		"/.well-known/oauth-authorization-server/t/":                      http.StatusNotFound,
+		"/.well-known/oauth-authorization-server/x/" + gen.Namespace:      http.StatusNotFound,
+	} {
+		if got := s.send(t, request{method: http.MethodGet, path: path}); got.Code != want {
+			t.Errorf("%s: %d, want %d", path, got.Code, want)
+		}
+	}
+	s.Put(gen.AuthTenant(gen.Dialects(v1alpha1.DialectWazo)))
+	if got := s.send(t, request{method: http.MethodGet, path: "/.well-known/oauth-authorization-server"}); got.Code != http.StatusNotFound {
+		t.Errorf("a tenant that does not speak OAuth2: %d", got.Code)
+	}
+}
+
+// TestMetadataTellOfWhatWorks asks for everything that is told.
+func TestMetadataTellOfWhatWorks(t *testing.T) {
+	t.Parallel()
+	s := inMemory(t)
+	var told struct {
+		Issuer     string   `json:"issuer"`
+		GrantTypes []string `json:"grant_types_supported"`
+	}
+	body := s.send(t, request{method: http.MethodGet, path: "/.well-known/oauth-authorization-server"}).Body.Bytes()
+	if err := json.Unmarshal(body, &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.Issuer != s.Issuer {
+		t.Errorf("the issuer is %q, want %q", told.Issuer, s.Issuer)
+	}
+	for _, grantType := range append(told.GrantTypes, "implicit") {
+		answer := s.send(t, request{form: form("grant_type", grantType), headers: basic("billing", clientSecret)})
+		unsupported := strings.Contains(answer.Body.String(), "unsupported_grant_type")
+		if unsupported == slices.Contains(told.GrantTypes, grantType) {
+			t.Errorf("%s: %s", grantType, answer.Body)
+		}
+	}
+	endpoints := map[string]string{}
+	_ = json.Unmarshal(body, &endpoints) // what is no text stays out
+	for name, uri := range endpoints {
+		path, found := strings.CutPrefix(uri, s.Issuer)
+		if name == "issuer" || name == "authorization_endpoint" || !found {
+			continue
+		}
+		if got := s.send(t, request{method: http.MethodDelete, path: "/t/" + gen.Namespace + path}); got.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s is not there: %d", name, got.Code)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package pages
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+
+	"github.com/go-logr/logr"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/dialect"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
+	"github.com/grantkeeper/grantkeeper/internal/sensitive"
+)
+
+// Pages answers what a person's browser asks for.
+type Pages struct {
+	service *issuing.Service
+	log     logr.Logger
+	// origin refuses what another site's page sends.
+	origin *http.CrossOriginProtection
+}
+
+// New makes the pages. The log gets the causes of answers that were not possible, and nothing of any
+// request.
+func New(service *issuing.Service, log logr.Logger) *Pages {
+	return &Pages{service: service, log: log, origin: http.NewCrossOriginProtection()}
+}
+
+// The actions that forms have; each is the path that it is sent to.
+const (
+	actionLogin   = "login"
+	actionConsent = "consent"
+)
+
+// Dialect are the routes, with errors that are pages.
+func (p *Pages) Dialect() endpoint.Dialect {
+	return endpoint.Dialect{
+		Routes: []endpoint.Route{
+			{Method: http.MethodGet, Pattern: "/authorize", Handle: p.visited(p.authorize)},
+			{Method: http.MethodPost, Pattern: "/" + actionLogin, Handle: p.onForm(actionLogin, p.login, (*visit).askAgain)},
+			{Method: http.MethodPost, Pattern: "/" + actionConsent, Handle: p.onForm(actionConsent, p.consent, (*visit).begin)},
+		},
+		Refuse: func(w http.ResponseWriter, _ *http.Request, status int) {
+			renderFailure(w, status, http.StatusText(status))
+		},
+	}
+}
+
+// visit is a browser that comes with a request that may be answered at its redirect URI.
+type visit struct {
+	w             http.ResponseWriter
+	r             *http.Request
+	call          endpoint.Call
+	log           logr.Logger
+	request       *request
+	authorization *issuing.Authorization
+	browser       *issuing.Browser
+}
+
+// visited gives a handler the request, the client and the browser, once all of them are known. Where
+// the client or its redirect URI is not, a page says so and nobody is sent anywhere.
+func (p *Pages) visited(handle func(*visit)) endpoint.Handler {
+	return func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+		v := &visit{w: w, r: r, call: call, log: p.log}
+		if err := p.receive(v); err != nil {
+			v.fail(err)
+			return
+		}
+		if v.request.problem != nil {
+			v.sendBack(v.request.problem)
+			return
+		}
+		handle(v)
+	}
+}
+
+// receive finds out who comes and for whom.
+func (p *Pages) receive(v *visit) (err error) {
+	if err = p.service.Speaks(v.call.Tenant, v1alpha1.DialectOAuth2); err != nil {
+		return err
+	}
+	if v.request, err = parseRequest(v.r.URL.RawQuery); err != nil {
+		return err
+	}
+	v.authorization, err = p.service.Authorize(v.call.Tenant, v.request.AuthorizationRequest)
+	if v.authorization == nil {
+		return err
+	}
+	if v.request.problem == nil {
+		v.request.problem = err
+	}
+	v.browser, err = p.service.Browser(v.call.Tenant, cookieOf(v.r, v.call.Tenant).Reveal())
+	return err
+}
+
+// onForm is visited for a form: one of this origin's, that this browser was sent for this action and
+// this request. Any other is not looked at, and stale answers in its stead.
+func (p *Pages) onForm(action string, handle func(*visit, url.Values), stale func(*visit)) endpoint.Handler {
+	onForm := func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+		if p.origin.Check(r) != nil {
+			renderFailure(w, http.StatusForbidden, "This form came from another site.")
+			return
+		}
+		form, err := readForm(r)
+		if err != nil {
+			refuseForm(w, r, call)
+			return
+		}
+		p.visited(func(v *visit) {
+			if !equal(form.Get("token"), v.browser.FormToken(action, v.request.text())) {
+				stale(v)
+				return
+			}
+			handle(v, form)
+		})(w, r, call)
+	}
+	return endpoint.ByContentType("application/x-www-form-urlencoded", onForm, refuseForm)
+}
+
+func refuseForm(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) {
+	renderFailure(w, http.StatusBadRequest, "The form cannot be read.")
+}
+
+func readForm(r *http.Request) (url.Values, error) {
+	body, err := endpoint.ReadBody(r)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Release()
+	return parseForm(body.B)
+}
+
+func parseForm(body []byte) (url.Values, error) { return url.ParseQuery(string(body)) }
+
+func equal(presented string, want sensitive.String) bool {
+	return subtle.ConstantTimeCompare([]byte(presented), []byte(want.Reveal())) == 1
+}
+
+// begin leads to the first page that the request needs now.
+func (v *visit) begin() { v.seeOther("authorize?" + v.request.text()) }
+
+// askAgain shows the login page once more: what came is of another browser, or of this one before it
+// changed.
+func (v *visit) askAgain() {
+	v.renderLogin(http.StatusBadRequest, "", "The page was out of date, or the browser takes no cookies. Try again.")
+}
+
+// authorize answers GET /authorize.
+func (p *Pages) authorize(v *visit) {
+	step, err := p.service.Next(v.authorization, v.browser)
+	switch {
+	case err != nil:
+		v.sendBack(err)
+	case step == issuing.StepLogin:
+		v.renderLogin(http.StatusOK, "", "")
+	case step == issuing.StepConsent:
+		v.renderConsent()
+	default:
+		p.sendCode(v)
+	}
+}
+
+// login answers POST /login.
+func (p *Pages) login(v *visit, form url.Values) {
+	name := form.Get("username")
+	known, err := p.service.LogIn(v.call.Context(v.r), v.authorization, issuing.Credentials{
+		Login: name, Password: sensitive.New(form.Get("password")), Source: v.call.Client.String(),
+	})
+	if err == nil {
+		v.browser = known
+		v.setCookie()
+		v.seeOther("authorize?" + v.request.afterLogin())
+		return
+	}
+	switch refusal := issuing.AsRefusal(err); refusal.Reason {
+	case issuing.InvalidGrant:
+		v.renderLogin(http.StatusBadRequest, name, "The username or the password is wrong.")
+	case issuing.LockedOut:
+		endpoint.SetRetryAfter(v.w.Header(), refusal.RetryAfter)
+		v.renderLogin(http.StatusTooManyRequests, name, "Too many attempts have failed. Try again later.")
+	default:
+		dialect.LogFailure(v.log, v.r, v.call, err)
+		v.renderLogin(http.StatusServiceUnavailable, name, "The password cannot be checked now. Try again.")
+	}
+}
+
+// consent answers POST /consent. Whoever is not logged in any more has agreed to nothing.
+func (p *Pages) consent(v *visit, form url.Values) {
+	step, err := p.service.Next(v.authorization, v.browser)
+	switch {
+	case err != nil:
+		v.sendBack(err)
+	case step == issuing.StepLogin:
+		v.begin()
+	case form.Get("decision") != "allow":
+		v.sendBack(p.service.Deny(v.call.Context(v.r), v.authorization, v.browser))
+	default:
+		p.sendCode(v)
+	}
+}
+
+func (p *Pages) sendCode(v *visit) {
+	code, err := p.service.Code(v.call.Context(v.r), v.authorization, v.browser)
+	if err != nil {
+		v.sendBack(err)
+		return
+	}
+	v.redirect(url.Values{"code": {code.Reveal()}})
+}
