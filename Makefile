@@ -48,19 +48,19 @@ vet: ## Run go vet
 	$(GO) vet ./...
 
 .PHONY: test
-test: kube ## Run every test but the faults, with the race detector; the last line counts them
+test: kube redis ## Run every test but the faults, with the race detector; the last line counts them
 	$(GO) run ./hack/gotest -race $(ARGS)
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need no control plane
+test-unit: redis ## Run the tests that need no control plane
 	$(GO) run ./hack/gotest unit -race $(ARGS)
 
 .PHONY: test-integration
-test-integration: kube ## Run the tests on a real control plane
+test-integration: kube redis ## Run the tests on a real control plane
 	$(GO) run ./hack/gotest integration -race $(ARGS)
 
 .PHONY: test-faults
-test-faults: kube ## Break what the operator stands on, and measure what holds: see docs/reliability.md
+test-faults: kube redis ## Break what the operator stands on, and measure what holds: see docs/reliability.md
 	$(GO) run ./hack/gotest faults $(ARGS)
 
 .PHONY: bench
@@ -98,6 +98,10 @@ down: ## Stop what make demo has left running
 .PHONY: kube
 kube: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl, or find them, and print where
 	hack/kube.sh
+
+.PHONY: redis
+redis: ## Get redis-server, or find it, and print where
+	hack/redis.sh
 
 .PHONY: tools
 tools: ## Build controller-gen, golangci-lint and helm, or find them, and print where

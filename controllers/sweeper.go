@@ -51,7 +51,9 @@ type Sweepable struct {
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
-	turns turns
+	// Elsewhere is nil where sessions are kept in Kubernetes.
+	Elsewhere SessionsElsewhere
+	turns     turns
 }
 
 // Requests maps a change to what it may have made sweepable.
@@ -70,10 +72,18 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	case directory.Users:
 		grants = t.GrantsOfUser(change.Name)
 		all = sessionsOf(t, change.Name)
+		if r.Elsewhere != nil {
+			all = append(all, Sweepable(change))
+		}
 	case directory.Clients:
 		grants = t.GrantsOfClient(change.Name)
 	case directory.Keyrings:
 		grants = t.GrantNames()
+		if r.Elsewhere != nil {
+			for _, name := range t.UserNames() {
+				all = append(all, Sweepable{Kind: directory.Users, Namespace: change.Namespace, Name: name})
+			}
+		}
 		for _, name := range t.SessionNames() {
 			all = append(all, Sweepable{Kind: directory.Sessions, Namespace: change.Namespace, Name: name})
 		}
@@ -105,6 +115,9 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 	t, ok := r.Directory.Tenant(item.Namespace)
 	if !ok {
 		return reconcile.Result{}, nil
+	}
+	if item.Kind == directory.Users {
+		return reconcile.Result{}, r.endElsewhere(ctx, t, item.Name)
 	}
 	now := r.Clock.Now()
 	object, due := r.sweepable(t, item, now)

@@ -52,7 +52,7 @@ func (s *Service) Create(ctx context.Context, request Request, wanted NewUser) (
 		}
 	}
 	if err := s.makeRoom(ctx, object); err != nil {
-		return nil, err
+		return nil, refusalOf(err)
 	}
 	if err := s.claim(ctx, object); err != nil {
 		return nil, refusalOf(err)
@@ -121,21 +121,23 @@ func (s *Service) makeRoom(ctx context.Context, object *v1alpha1.AuthUser) error
 func (s *Service) giveWay(ctx context.Context, object, holder *v1alpha1.AuthUser) error {
 	live, err := s.Store.User(ctx, holder.Namespace, holder.Name)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return refusalOf(err)
-	}
-	left, err := s.isLeftBehind(ctx, live)
-	if err != nil {
-		return refusalOf(err)
-	}
-	if field, ok := shared(object, live); ok && !left {
-		return errConflict(field)
-	} else if !ok {
 		return nil // memory is late
 	}
-	return refusalOf(s.Store.DeleteUser(ctx, live))
+	if err != nil {
+		return err
+	}
+	field, inTheWay := shared(object, live)
+	if !inTheWay {
+		return nil // likewise
+	}
+	left, err := s.isLeftBehind(ctx, live)
+	switch {
+	case err != nil:
+		return err
+	case !left:
+		return errConflict(field)
+	}
+	return s.Store.DeleteUser(ctx, live)
 }
 
 // isLeftBehind tells whether the making of a user was broken off before its password was written.

@@ -33,6 +33,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/revision"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/internal/store/redisstore"
 )
 
 // app is the operator while it is put together.
@@ -50,6 +51,8 @@ type app struct {
 	leading   *leading
 	observing observing
 	keyrings  func() bool // whether all keyrings have been read
+	// elsewhere keeps the sessions where Kubernetes does not; else it is nil.
+	elsewhere *redisstore.Sessions
 	// ownView tells how old that may be which is known of the operator's own namespace.
 	ownView *view
 	// served is closed when the endpoint has answered its last request.
@@ -84,6 +87,7 @@ func Run(ctx context.Context, in Surroundings, options *Options) error {
 	// The API server's own fairness is the limit; a limit in the client only makes a queue of it.
 	a.config.QPS = -1
 	defer a.closeAudit()
+	defer a.closeSessions()
 	for _, step := range []func(context.Context) error{a.addScheme, a.addObserving, a.addManager, a.addIssuing, a.addKeyrings, a.addLeading, a.addTenancies, a.addMetrics} {
 		if err := step(ctx); err != nil {
 			return err
@@ -138,11 +142,15 @@ func (a *app) addIssuing(context.Context) error {
 	kubernetes := store.NewKubernetes(direct)
 	live := store.NewLive(kubernetes, a.clock)
 	live.Counts = a.observing.live
+	sessions, err := a.openSessions(kubernetes, live)
+	if err != nil {
+		return err
+	}
 	a.issuing = issuing.New(issuing.Config{
 		Directory:     a.directory,
 		Store:         kubernetes,
 		Live:          live,
-		Sessions:      store.NewSessions(a.directory, kubernetes, live, a.clock),
+		Sessions:      sessions,
 		Passwords:     verifier,
 		DefaultTenant: a.options.DefaultTenant,
 		Limits: revision.Limits{
@@ -196,6 +204,16 @@ func (a *app) uidOf(ctx context.Context, name string) (types.UID, error) {
 		return "", fmt.Errorf("read namespace %q: %w", name, err)
 	}
 	return namespace.UID, nil
+}
+
+// seenSessions is what the watch of a namespace's sessions has brought.
+func (a *app) seenSessions(namespace string) toolscache.Indexer {
+	for _, t := range a.tenancies {
+		if t.namespace == "" || t.namespace == namespace {
+			return t.view.seenSessions()
+		}
+	}
+	return nil
 }
 
 // newView makes the view of a namespace, or of all of them.
@@ -298,10 +316,19 @@ func (a *app) lead(ctx context.Context, tenants cluster.Cluster, namespace strin
 		Clients:  &controllers.AuthClients{Common: common},
 		Grants:   a.grants(common),
 		Rollouts: &controllers.RolloutRestarts{Common: common},
-		Sweeper:  &controllers.Sweeper{Common: common},
+		Sweeper:  a.sweeper(common),
 	}
 	scope := func(of string) bool { return a.options.isTenant(of) && (namespace == "" || of == namespace) }
 	return set.Run(ctx, a.directory, namespace, scope)
+}
+
+// sweeper also ends sessions where they are kept outside of Kubernetes.
+func (a *app) sweeper(common controllers.Common) *controllers.Sweeper {
+	sweeper := &controllers.Sweeper{Common: common}
+	if a.elsewhere != nil {
+		sweeper.Elsewhere = a.elsewhere
+	}
+	return sweeper
 }
 
 // grants is the controller of grants. Of an authority that somebody else brings nobody knows when the

@@ -53,6 +53,12 @@ type Options struct {
 	// TrustedProxies are the networks whose forwarded headers count.
 	TrustedProxies []netip.Prefix
 	LeaderElect    bool
+	// SessionStore is SessionStoreKubernetes, or the URL of a Redis or Valkey server without a password,
+	// which is in SessionStorePasswordFile. SessionStoreCA is a PEM bundle of the authorities that the
+	// server's certificate may be from; empty for the system's.
+	SessionStore             string
+	SessionStorePasswordFile string
+	SessionStoreCA           string
 	// DrainDelay is how long a replica that was told to stop goes on serving, unready.
 	DrainDelay time.Duration
 	// AuditLog is where the audit log goes; the other log goes to stderr.
@@ -93,6 +99,9 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.JWKSMaxAge, "jwks-max-age", 5*time.Minute, "how long validators may go on with a copy of a tenant's key set, in whole seconds")
 	flags.DurationVar(&o.MinStandby, "min-standby", 2*time.Hour, "how long a signing key is published before it signs; at least twice --jwks-max-age")
 	flags.Func("trusted-proxies", "comma-separated networks whose X-Forwarded-For counts", o.setTrustedProxies)
+	flags.StringVar(&o.SessionStore, "session-store", SessionStoreKubernetes, "where reference tokens are kept: kubernetes, or redis://[user@]host[:port][/database] or rediss:// for a Redis or Valkey server")
+	flags.StringVar(&o.SessionStorePasswordFile, "session-store-password-file", "", "file with the password of that server; read for each connection")
+	flags.StringVar(&o.SessionStoreCA, "session-store-ca", "", "PEM file of the authorities that the server's certificate may be from, instead of the system's")
 	flags.BoolVar(&o.LeaderElect, "leader-elect", true, "elect a leader among the replicas")
 	flags.DurationVar(&o.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving, unready, after being told to stop")
 	flags.StringVar(&o.AuditLog, "audit-log", AuditLogStdout, "where the audit log goes: stdout, stderr or off")
@@ -101,7 +110,7 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 
 // Validate reports what cannot work, naming the flags.
 func (o *Options) Validate() error {
-	return errors.Join(o.validateTenants(), o.validateBaseURL(), o.validateDurations(), o.validateAuditLog())
+	return errors.Join(o.validateTenants(), o.validateBaseURL(), o.validateDurations(), o.validateAuditLog(), o.validateSessionStore())
 }
 
 func (o *Options) validateTenants() error {

@@ -61,6 +61,11 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 		"a proxy that is an address":           {flags: []string{"--trusted-proxies=10.0.0.1"}, want: []string{"trusted-proxies", `"10.0.0.1"`}},
 		"a duration without a unit":            {flags: []string{"--min-ttl=10"}, want: []string{"min-ttl"}},
 		"an audit log that goes nowhere known": {flags: []string{"--audit-log=/var/log/audit"}, want: []string{"--audit-log", `"/var/log/audit"`, "stdout"}},
+		"a session store of an unknown kind":   {flags: []string{"--session-store=etcd"}, want: []string{"--session-store", "kubernetes", "rediss"}},
+		"a session store with a password":      {flags: []string{"--session-store=redis://:x@redis"}, want: []string{"--session-store", "may not hold a password"}},
+		"a user without a password":            {flags: []string{"--session-store=redis://me@redis"}, want: []string{"--session-store", "--session-store-password-file"}},
+		"authorities without TLS":              {flags: []string{"--session-store=redis://redis", "--session-store-ca=ca.crt"}, want: []string{"--session-store-ca", "rediss"}},
+		"a password for Kubernetes":            {flags: []string{"--session-store-password-file=x"}, want: []string{"--session-store-password-file", "--session-store "}},
 		"several at once, which are told at once": {
 			flags: []string{"--namespaces=", "--base-url=", "--min-ttl=-1s"}, want: []string{"--namespaces", "--base-url", "--min-ttl"},
 		},
@@ -88,6 +93,7 @@ func TestGoodFlagsAreRead(t *testing.T) {
 		MinTTL: 10 * time.Minute, MinRenewBefore: 3 * time.Minute, MaxJWTTTL: 24 * time.Hour, MaxStaleness: time.Hour,
 		JWKSMaxAge: 5 * time.Minute, MinStandby: 2 * time.Hour,
 		LeaderElect: true, DrainDelay: 5 * time.Second, AuditLog: AuditLogStdout,
+		SessionStore: SessionStoreKubernetes,
 	}
 	for name, tc := range map[string]struct {
 		flags []string

@@ -173,7 +173,10 @@ func (t *tenancy) judge() (standing, time.Time) {
 func (t *tenancy) cacheOptions() cache.Options {
 	options := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: hasCredential()}},
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}:        {Label: hasCredential()},
+			&v1alpha1.AuthSession{}: {Transform: trimSession},
+		},
 	}
 	if t.namespace != "" {
 		options.DefaultNamespaces = map[string]cache.Config{t.namespace: {}}

@@ -13,12 +13,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/freshness"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
 const (
@@ -47,9 +50,10 @@ type view struct {
 	askAgain time.Time // not before
 	trouble  string    // what was told last of questions that were not answered well
 
-	mu      sync.Mutex
-	sources []source
-	rule    *freshness.View // nil before the first look
+	mu       sync.Mutex
+	sources  []source
+	sessions toolscache.Indexer // nil where the cache watches none
+	rule     *freshness.View    // nil before the first look
 }
 
 // source is one kind that the cache watches.
@@ -70,10 +74,21 @@ func (v *view) newInformer(list toolscache.ListerWatcher, example runtime.Object
 	informer := toolscache.NewSharedIndexInformer(list, example, resync, indexers)
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if _, ok := example.(*v1alpha1.AuthSession); ok && v.sessions == nil {
+		utilruntime.Must(informer.AddIndexers(store.SessionIndexers())) // nobody has added any of that name
+		v.sessions = informer.GetIndexer()
+	}
 	if v.rule == nil {
 		v.sources = append(v.sources, source{fmt.Sprintf("%T", example), toolscache.ToListerWatcherWithContext(list), informer})
 	}
 	return informer
+}
+
+// seenSessions is what the watch of sessions has brought; nil where there is none.
+func (v *view) seenSessions() toolscache.Indexer {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.sessions
 }
 
 // watchFailed takes the place of client-go's own handler, which tells of every attempt of every watch.

@@ -57,7 +57,7 @@ func sealed(t *testing.T, d *directory.Directory, ring *keys.Ring, terms *Terms,
 		t.Fatal(err)
 	}
 	session := &v1alpha1.AuthSession{Spec: v1alpha1.AuthSessionSpec{GrantID: a.GrantID, Sealed: data}}
-	session.Namespace, session.Name = gen.Namespace, name
+	session.Namespace, session.Name, session.UID = gen.Namespace, name, "uid"
 	d.Put(session)
 	return token
 }

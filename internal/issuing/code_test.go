@@ -224,7 +224,7 @@ func TestManyRedeemOneCodeAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := liveTeam(t, app(), gen.ClientSecret("web", clientSecret), web())
-			replicas := []*tenant.Tenant{x.Tenant, x.Replica(t, cp)}
+			replicas := []*tenant.Tenant{x.Tenant, x.Replica(t, cp).Tenant}
 			presented := redemption(code(t, x.Tenant, tc.request), tc.mods...)
 			errs := make([]error, 16)
 			issued := make([]*issuing.Issued, len(errs))

@@ -161,21 +161,22 @@ func TestSessionsOfOthersKeepNobodyFromLoggingIn(t *testing.T) {
 	for name, tc := range map[string]struct {
 		user   func(*v1alpha1.AuthUser)
 		tenant func(*v1alpha1.AuthTenant)
+		want   issuing.Reason
 	}{
-		"where the user may have one":   {gen.MaxSessions(1), gen.TenantLimits(100, 100)},
-		"where the tenant may have one": {gen.MaxSessions(100), gen.TenantLimits(1, 100)},
+		"where the user may have one":   {gen.MaxSessions(1), gen.TenantLimits(100, 100), issuing.TooManySessions},
+		"where the tenant may have one": {gen.MaxSessions(100), gen.TenantLimits(1, 100), issuing.TooManyTenantSessions},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x, namespace := liveNeighbours(t, tc.user)
 			x.Create(t, gen.AuthTenant(tc.tenant, gen.Dialects(v1alpha1.DialectOAuth2, v1alpha1.DialectWazo)))
-			useTwice(t, x, namespace)
+			useTwice(t, x, namespace, tc.want)
 		})
 	}
 }
 
 // useTwice makes a session for a grant of a namespace and one for a login, of which each may have one.
-func useTwice(t *testing.T, x *tenant.OnAPIServer, namespace string) {
+func useTwice(t *testing.T, x *tenant.OnAPIServer, namespace string, want issuing.Reason) {
 	t.Helper()
 	createThere(t, x, crossing(namespace, x.Namespace, func(g *v1alpha1.RefreshTokenGrant) {
 		g.Spec.AccessToken = &v1alpha1.GrantAccessToken{Format: v1alpha1.TokenFormatReference}
@@ -196,7 +197,7 @@ func useTwice(t *testing.T, x *tenant.OnAPIServer, namespace string) {
 		x.Await(t, "the directory has the session", func() bool { return len(x.Rows(t).SessionsOfSubject(gen.Subject("alice"))) == i+1 })
 	}
 	for _, use := range []func() error{elsewhere, here} {
-		wantRefusal(t, use(), issuing.TooManySessions)
+		wantRefusal(t, use(), want)
 	}
 	for _, session := range x.Sessions(t) {
 		if session.Spec.GrantID != "" && session.Spec.GrantNamespace != namespace {

@@ -34,6 +34,8 @@ const (
 	InvalidTarget Reason = "InvalidTarget"
 	// TooManySessions: the user has as many live reference tokens as allowed.
 	TooManySessions Reason = "TooManySessions"
+	// TooManyTenantSessions: the tenant has as many live reference tokens as allowed.
+	TooManyTenantSessions Reason = "TooManyTenantSessions"
 	// TooManyGrants: the user has as many grants as allowed.
 	TooManyGrants Reason = "TooManyGrants"
 	// LockedOut: too many failed attempts; RetryAfter says how long to wait.
@@ -63,7 +65,7 @@ const (
 func Reasons() []string {
 	var all []string
 	for _, reason := range []Reason{
-		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, CodeReused, InvalidScope, InvalidTarget, TooManySessions, TooManyGrants,
+		InvalidClient, UnauthorizedClient, InvalidGrant, RefreshTokenReused, CodeReused, InvalidScope, InvalidTarget, TooManySessions, TooManyTenantSessions, TooManyGrants,
 		LockedOut, InvalidRequest, UnsupportedResponseType, LoginRequired, ConsentRequired, AccessDenied, NotPermitted, UnknownToken, UnknownTenant, Unavailable,
 	} {
 		all = append(all, string(reason))

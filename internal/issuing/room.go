@@ -15,7 +15,7 @@ var (
 	// errTooManySessions is that of a user who has as many live sessions as allowed.
 	errTooManySessions = refuse(TooManySessions, "there are too many live sessions")
 	// errTenantSessions is that of a tenant that has as many live sessions as allowed.
-	errTenantSessions = refuse(TooManySessions, "the tenant has too many live sessions")
+	errTenantSessions = refuse(TooManyTenantSessions, "the tenant has too many live sessions")
 )
 
 // defaultClientSessions bounds the reference tokens of a client that acts for itself.

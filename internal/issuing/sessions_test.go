@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
@@ -36,7 +37,7 @@ func sessionOf(t testing.TB, x *tenant.Tenant, user, id string, mods ...func(*to
 		t.Fatal(err)
 	}
 	return &v1alpha1.AuthSession{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
+		ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(name)},
 		Spec: v1alpha1.AuthSessionSpec{
 			ID: a.ID, Subject: a.Subject, ClientID: a.ClientID, GrantID: a.GrantID, GrantNamespace: a.GrantNamespace,
 			Mobile: a.Mobile, ExpiresAt: metav1.NewTime(a.ExpiresAt), Sealed: sealed,

@@ -130,7 +130,7 @@ func TestPastATenantsLimitsALoginIsRefused(t *testing.T) {
 	}
 	x.Await(t, "the session is seen", func() bool { return len(x.Rows(t).SessionNames()) == 1 })
 	_, err = x.Service.Login(t.Context(), x.Namespace, reference)
-	wantRefusal(t, err, issuing.TooManySessions)
+	wantRefusal(t, err, issuing.TooManyTenantSessions)
 	x.Clock.Step(time.Hour) // what has expired does not count, swept or not
 	if _, err := x.Service.Login(t.Context(), x.Namespace, reference); err != nil {
 		t.Errorf("after the first has expired: %v", err)

@@ -9,7 +9,7 @@ func All() []*Definition {
 		&Grants, &MountedTokens, &TokenExpiry,
 		&KeyringReadable, &SigningKeyCreated, &NamespaceReadable, &WatchStaleness,
 		&PasswordHashesRunning, &PasswordAttemptsWaiting, &PasswordHashes, &PasswordWait,
-		&CacheEntries, &DirectoryRows, &LiveReads, &APIWrites,
+		&CacheEntries, &DirectoryRows, &LiveReads, &APIWrites, &SessionStoreDuration,
 		&Leader, &AuditLinesDropped, &AuditRefusalsSuppressed,
 		&RequestDuration, &RequestsInFlight, &Panics, &CertificateExpiry,
 	}
@@ -148,6 +148,16 @@ var (
 		Labels: []Label{{"resource", "such as `secrets` or `refreshtokengrants/status`; `other` for what is not written by design"}, {"verb", "`create`, `update`, `patch` or `delete`"}},
 	}
 )
+
+// What another store than Kubernetes is asked for sessions, by this replica.
+var SessionStoreDuration = Definition{
+	Name: "grantkeeper_session_store_duration_seconds", Type: TypeHistogram,
+	Help: "How long calls to the Redis or Valkey server took that sessions are kept in. Absent where they are kept in Kubernetes.",
+	Labels: []Label{
+		{"operation", "`Create`, `Read`, `Delete`, `List`, or `Room` for whether there is room for another session"},
+		{"result", "`Answered`, or `Failed` where nothing is known: the request was answered with 503"},
+	},
+}
 
 // The process itself.
 var (

@@ -12,7 +12,7 @@ var name = regexp.MustCompile(`^grantkeeper_[a-z]+(_[a-z]+)*$`)
 // allowedLabels is every label there is. None of them takes a value that follows from a user, a
 // client, a grant or a token; whoever adds one has to think of that.
 var allowedLabels = []string{
-	"algorithm", "cache", "code", "dialect", "grant_type", "kind", "method", "namespace", "ready", "reason", "resource", "result", "route",
+	"algorithm", "cache", "code", "dialect", "grant_type", "kind", "method", "namespace", "operation", "ready", "reason", "resource", "result", "route",
 	"state", "tenant", "verb",
 }
 

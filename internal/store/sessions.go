@@ -5,8 +5,10 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -53,26 +55,36 @@ type Sessions struct {
 	objects   *Kubernetes
 	live      *Live
 	clock     clock.PassiveClock
+	questions *limiter
+	// Seen gives the store of the informer that watches the sessions of a namespace, indexed by
+	// SessionIndexers; nil where there is none. It is set before the first use; without it the API server
+	// is asked after each write.
+	Seen func(namespace string) toolscache.Indexer
 }
 
 // NewSessions makes the store of a replica whose watches feed the directory.
 func NewSessions(d *directory.Directory, objects *Kubernetes, live *Live, clock clock.PassiveClock) *Sessions {
-	return &Sessions{directory: d, objects: objects, live: live, clock: clock}
+	return &Sessions{directory: d, objects: objects, live: live, clock: clock, questions: newLimiter()}
 }
 
-// Room is ErrSubjectFull or ErrTenantFull where another session would be past its bounds.
-func (s *Sessions) Room(_ context.Context, tenant keys.Tenant, owner Owner, bounds Bounds) error {
+// Room is ErrSubjectFull or ErrTenantFull where another session would be past its bounds. A subject's is
+// asked for at the API server before it is refused; a tenant's is as memory has it, which may be late.
+func (s *Sessions) Room(ctx context.Context, tenant keys.Tenant, owner Owner, bounds Bounds) error {
 	t, ok := s.directory.Tenant(tenant.Namespace)
-	now := s.clock.Now()
-	switch {
-	case !ok:
+	if !ok {
 		return nil
-	case t.LiveSessions(owner.Subject, owner.GrantNamespace, now) >= bounds.Subject:
-		return ErrSubjectFull
-	case !t.HasRoomForSession(bounds.Tenant, owner.GrantNamespace, now):
+	}
+	now := s.clock.Now()
+	if !t.HasRoomForSession(bounds.Tenant, owner.GrantNamespace, now) {
 		return ErrTenantFull
 	}
-	return nil
+	if t.LiveSessions(owner.Subject, owner.GrantNamespace, now) < bounds.Subject {
+		return nil
+	}
+	if full, err := s.full(ctx, tenant, owner, bounds.Subject); err != nil || !full {
+		return err
+	}
+	return ErrSubjectFull
 }
 
 // Create writes a session. ErrExists where its name is taken; ErrSubjectFull and ErrTenantFull where
@@ -81,18 +93,28 @@ func (s *Sessions) Create(ctx context.Context, tenant keys.Tenant, session *v1al
 	if err := s.Room(ctx, tenant, OwnerOf(session), bounds); err != nil {
 		return err
 	}
-	if _, known := s.known(tenant, session.Name); known {
-		return ErrExists
+	withdraw := s.tell(tenant, session)
+	err := s.objects.CreateSession(ctx, session)
+	switch {
+	case errors.Is(err, ErrExists):
+		return err
+	case err != nil:
+		withdraw()
+		return err
 	}
-	// Memory is told first: what a watch brings is newer then, and a deletion that it brings is final.
+	return s.hold(ctx, tenant, session, bounds.Subject)
+}
+
+// tell lets memory know of a session that is about to be written, so that what a watch brings is newer
+// and a deletion that it brings is final. It returns what takes that back.
+func (s *Sessions) tell(tenant keys.Tenant, session *v1alpha1.AuthSession) (withdraw func()) {
+	if _, known := s.known(tenant, session.Name); known {
+		return func() {} // memory may be late: whether it is still there, the API server says
+	}
 	told := session.DeepCopy()
 	told.CreationTimestamp = metav1.NewTime(s.clock.Now())
 	s.directory.Put(told)
-	err := s.objects.CreateSession(ctx, session)
-	if err != nil && !errors.Is(err, ErrExists) {
-		s.directory.Remove(told)
-	}
-	return err
+	return func() { s.directory.Remove(told) }
 }
 
 // Session finds a session by its name; ErrNotFound where there is none.
@@ -144,12 +166,26 @@ func (s *Sessions) ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*
 	return append(held, found...), nil
 }
 
+// toldFor is how long memory is believed what it was told and the watch has not brought. A watch that is
+// begun anew brings no end of what it never brought.
+const toldFor = 10 * time.Second
+
+// known finds a session in memory.
 func (s *Sessions) known(tenant keys.Tenant, name string) (*v1alpha1.AuthSession, bool) {
 	t, ok := s.directory.Tenant(tenant.Namespace)
 	if !ok {
 		return nil, false
 	}
-	return t.Session(name)
+	session, ok := t.Session(name)
+	if ok && s.outdated(session) {
+		s.directory.Remove(session)
+		return nil, false
+	}
+	return session, ok
+}
+
+func (s *Sessions) outdated(session *v1alpha1.AuthSession) bool {
+	return session.UID == "" && s.clock.Since(session.CreationTimestamp.Time).Abs() >= toldFor
 }
 
 func (s *Sessions) held(tenant keys.Tenant, list func(*directory.Tenant) []*v1alpha1.AuthSession) []*v1alpha1.AuthSession {
@@ -157,5 +193,5 @@ func (s *Sessions) held(tenant keys.Tenant, list func(*directory.Tenant) []*v1al
 	if !ok {
 		return nil
 	}
-	return list(t)
+	return slices.DeleteFunc(list(t), s.outdated)
 }

@@ -78,6 +78,10 @@ func run(ctx context.Context, s *settings, to io.Writer) (err error) {
 	if err := measureRestart(ctx, w, &t); err != nil {
 		return err
 	}
+	fmt.Fprintln(to, "Sessions")
+	if err := measureSessions(ctx, w, &t); err != nil {
+		return err
+	}
 	fmt.Fprintln(to)
 	return t.print(to)
 }

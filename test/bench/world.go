@@ -60,6 +60,8 @@ type world struct {
 	bare     *process.Process
 	bareURL  string
 	dir      string
+	// environment is added to that of an operator that is started.
+	environment []string
 }
 
 func newWorld(ctx context.Context, s *settings) (w *world, err error) {
@@ -127,6 +129,7 @@ func (w *world) startOperator(ctx context.Context) error {
 		return err
 	}
 	w.url, w.options.Address = url, url[len("https://"):]
+	command.Env = append(command.Env, w.environment...)
 	if w.operator, err = process.Start(command, filepath.Join(w.dir, "operator.log")); err != nil {
 		return err
 	}

@@ -79,6 +79,10 @@ func TestEveryValueOfTheOperatorReachesIt(t *testing.T) {
 	if got.AuditLog != app.AuditLogStderr {
 		t.Errorf("the audit log goes to %q", got.AuditLog)
 	}
+	const mounted = "/var/run/grantkeeper/session-store"
+	if got.SessionStore != "rediss://grantkeeper@redis.sessions.svc:6380/2" || got.SessionStorePasswordFile != mounted+"/password" || got.SessionStoreCA != mounted+"/ca.crt" {
+		t.Errorf("the session store is %+v", got)
+	}
 	if len(got.TrustedProxies) != 2 {
 		t.Errorf("trusted proxies are %v", got.TrustedProxies)
 	}

@@ -95,6 +95,30 @@ func TestTheMemoryLimitIsTheGarbageCollectorsToo(t *testing.T) {
 	}
 }
 
+// TestThePasswordOfTheSessionStoreIsAFile: what is in a command line or the environment, many can read.
+func TestThePasswordOfTheSessionStoreIsAFile(t *testing.T) {
+	t.Parallel()
+	d := deployment(t, "--values", filepath.Join(chartDir(t), "ci", "full-values.yaml"))
+	want := []corev1.VolumeProjection{
+		{Secret: &corev1.SecretProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: "redis-password"}, Items: []corev1.KeyToPath{{Key: "redis-password", Path: "password"}},
+		}},
+		{Secret: &corev1.SecretProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: "redis-ca"}, Items: []corev1.KeyToPath{{Key: "tls.crt", Path: "ca.crt"}},
+		}},
+	}
+	pod := d.Spec.Template.Spec
+	if len(pod.Volumes) != 1 || len(pod.Containers[0].VolumeMounts) != 1 || pod.Containers[0].VolumeMounts[0].Name != pod.Volumes[0].Name {
+		t.Fatalf("volumes %+v, mounts %+v", pod.Volumes, pod.Containers[0].VolumeMounts)
+	}
+	if diff := cmp.Diff(want, pod.Volumes[0].Projected.Sources); diff != "" {
+		t.Errorf("what is mounted (-want +got):\n%s", diff)
+	}
+	if plain := deployment(t, sharedValues(t)...).Spec.Template.Spec; len(plain.Volumes)+len(plain.Containers[0].VolumeMounts) > 0 {
+		t.Errorf("without a session store there are volumes %+v", plain.Volumes)
+	}
+}
+
 func TestTheNetworkPolicyLetsInEachPortFromWhereItIsAsked(t *testing.T) {
 	t.Parallel()
 	policy := &networkingv1.NetworkPolicy{}
@@ -114,5 +138,14 @@ func TestTheNetworkPolicyLetsInEachPortFromWhereItIsAsked(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]int{"https": 1, "metrics": 1, "probes": 0}, got); diff != "" {
 		t.Errorf("ports and their peers (-want +got):\n%s", diff)
+	}
+	var out []int32
+	for _, rule := range policy.Spec.Egress {
+		for _, port := range rule.Ports {
+			out = append(out, port.Port.IntVal)
+		}
+	}
+	if diff := cmp.Diff([]int32{443, 6443, 6380}, out); diff != "" { // the last is the session store's
+		t.Errorf("ports that are let out (-want +got):\n%s", diff)
 	}
 }

@@ -228,6 +228,26 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 			args: []string{"--set", "namespaces={a}", "--set-string", "tokens.minTTL=600"},
 			want: []string{"/tokens/minTTL"},
 		},
+		"a session store with a password in its URL": {
+			args: []string{"--set", "namespaces={a},sessionStore.url=redis://:secret@redis"},
+			want: []string{"/sessionStore/url"},
+		},
+		"a session store of another kind": {
+			args: []string{"--set", "namespaces={a},sessionStore.url=http://redis"},
+			want: []string{"/sessionStore/url"},
+		},
+		"a session store's user without a password": {
+			args: []string{"--set", "namespaces={a},sessionStore.url=redis://me@redis"},
+			want: []string{"sessionStore.existingSecret"},
+		},
+		"a session store's authorities without TLS": {
+			args: []string{"--set", "namespaces={a},sessionStore.url=redis://redis,sessionStore.caSecret=ca"},
+			want: []string{"rediss://"},
+		},
+		"a session store's password without the server": {
+			args: []string{"--set", "namespaces={a},sessionStore.existingSecret=redis"},
+			want: []string{"sessionStore.url"},
+		},
 		"an exempt user whose name would end the expression": {
 			args: []string{"--set", "namespaces={a}", "--set", `admissionPolicy.exemptUsers={x'}`},
 			want: []string{"/admissionPolicy/exemptUsers/0"},

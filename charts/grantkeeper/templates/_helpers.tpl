@@ -75,6 +75,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if or (has .Release.Namespace .Values.namespaces) (eq .Release.Namespace .Values.defaultTenant) }}
 {{- fail (printf "namespaces and defaultTenant cannot name the release's own namespace %q: it holds the keys of all tenants." .Release.Namespace) }}
 {{- end }}
+{{- with .Values.sessionStore }}
+{{- if and (or .existingSecret .caSecret) (not .url) }}
+{{- fail "sessionStore.existingSecret and sessionStore.caSecret are for a server: set sessionStore.url." }}
+{{- end }}
+{{- if and .caSecret (not (hasPrefix "rediss://" .url)) }}
+{{- fail "sessionStore.caSecret is of no use without TLS: sessionStore.url has to be rediss://…" }}
+{{- end }}
+{{- if and (contains "@" .url) (not .existingSecret) }}
+{{- fail "sessionStore.url names a user: set sessionStore.existingSecret to the Secret with the password." }}
+{{- end }}
+{{- end }}
 {{- if and .Values.defaultTenant (not .Values.clusterMode) (not (has .Values.defaultTenant .Values.namespaces)) }}
 {{- fail (printf "defaultTenant %q is not one of namespaces." .Values.defaultTenant) }}
 {{- end }}
@@ -125,6 +136,16 @@ internal/app (what is watched), controllers and internal/store (what is written)
   resources: [deployments, statefulsets, daemonsets]
   verbs: [get, patch]
 {{- end }}
+{{- end }}
+
+{{/* Where the files for the session store are mounted. */}}
+{{- define "grantkeeper.sessionStoreDir" -}}
+/var/run/grantkeeper/session-store
+{{- end }}
+
+{{/* The port of the session store's server. */}}
+{{- define "grantkeeper.sessionStorePort" -}}
+{{- regexFind ":[0-9]+$" (urlParse .Values.sessionStore.url).host | trimPrefix ":" | default "6379" }}
 {{- end }}
 
 {{/* A binding's other half. */}}

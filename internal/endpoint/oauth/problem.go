@@ -47,18 +47,19 @@ var problems = map[issuing.Reason]struct {
 	status int
 	code   string
 }{
-	issuing.InvalidClient:      {http.StatusUnauthorized, codeInvalidClient},
-	issuing.UnauthorizedClient: {http.StatusBadRequest, codeUnauthorizedClient},
-	issuing.InvalidGrant:       {http.StatusBadRequest, codeInvalidGrant},
-	issuing.RefreshTokenReused: {http.StatusBadRequest, codeInvalidGrant},
-	issuing.CodeReused:         {http.StatusBadRequest, codeInvalidGrant},
-	issuing.InvalidScope:       {http.StatusBadRequest, codeInvalidScope},
-	issuing.InvalidTarget:      {http.StatusBadRequest, codeInvalidTarget},
-	issuing.TooManySessions:    {http.StatusTooManyRequests, codeUnavailable},
-	issuing.TooManyGrants:      {http.StatusTooManyRequests, codeUnavailable},
-	issuing.LockedOut:          {http.StatusTooManyRequests, codeInvalidGrant},
-	issuing.UnknownTenant:      {http.StatusNotFound, codeInvalidRequest},
-	issuing.Unavailable:        {http.StatusServiceUnavailable, codeUnavailable},
+	issuing.InvalidClient:         {http.StatusUnauthorized, codeInvalidClient},
+	issuing.UnauthorizedClient:    {http.StatusBadRequest, codeUnauthorizedClient},
+	issuing.InvalidGrant:          {http.StatusBadRequest, codeInvalidGrant},
+	issuing.RefreshTokenReused:    {http.StatusBadRequest, codeInvalidGrant},
+	issuing.CodeReused:            {http.StatusBadRequest, codeInvalidGrant},
+	issuing.InvalidScope:          {http.StatusBadRequest, codeInvalidScope},
+	issuing.InvalidTarget:         {http.StatusBadRequest, codeInvalidTarget},
+	issuing.TooManySessions:       {http.StatusTooManyRequests, codeUnavailable},
+	issuing.TooManyTenantSessions: {http.StatusTooManyRequests, codeUnavailable},
+	issuing.TooManyGrants:         {http.StatusTooManyRequests, codeUnavailable},
+	issuing.LockedOut:             {http.StatusTooManyRequests, codeInvalidGrant},
+	issuing.UnknownTenant:         {http.StatusNotFound, codeInvalidRequest},
+	issuing.Unavailable:           {http.StatusServiceUnavailable, codeUnavailable},
 }
 
 // problemOf translates the service's refusal. One that no token request can get is a bug of ours.

@@ -46,6 +46,10 @@ func TestEveryReasonHasItsWord(t *testing.T) {
 			&issuing.Refusal{Reason: issuing.TooManySessions, Description: "d"},
 			problem{status: 429, code: "temporarily_unavailable", description: "d"},
 		},
+		"too many sessions in the tenant": {
+			&issuing.Refusal{Reason: issuing.TooManyTenantSessions, Description: "d"},
+			problem{status: 429, code: "temporarily_unavailable", description: "d"},
+		},
 		"too many grants": {
 			&issuing.Refusal{Reason: issuing.TooManyGrants, Description: "d"},
 			problem{status: 429, code: "temporarily_unavailable", description: "d"},

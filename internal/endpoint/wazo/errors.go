@@ -72,7 +72,7 @@ func problemOf(refusal *issuing.Refusal) *problem {
 		return errNoSuchToken
 	case issuing.UnknownTenant:
 		return errNoRoute
-	case issuing.LockedOut, issuing.TooManySessions, issuing.TooManyGrants:
+	case issuing.LockedOut, issuing.TooManySessions, issuing.TooManyTenantSessions, issuing.TooManyGrants:
 		return &problem{status: http.StatusTooManyRequests, text: refusal.Description, retryAfter: refusal.RetryAfter}
 	}
 	return errUnavailable

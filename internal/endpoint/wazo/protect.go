@@ -93,8 +93,11 @@ func (a *API) answerProtected(w http.ResponseWriter, r *http.Request, call endpo
 		return err
 	}
 	c, err := a.admit(r, call, access)
-	if err != nil || !route.reads {
-		return firstError(err, func() error { return route.answer(w, r, c, nil) })
+	if err != nil {
+		return err
+	}
+	if !route.reads {
+		return route.answer(w, r, c, nil)
 	}
 	body, err := endpoint.ReadBody(r)
 	if err != nil {
@@ -102,7 +105,10 @@ func (a *API) answerProtected(w http.ResponseWriter, r *http.Request, call endpo
 	}
 	defer body.Release()
 	m, err := parseMembers(body.B)
-	return firstError(err, func() error { return route.answer(w, r, c, m) })
+	if err != nil {
+		return err
+	}
+	return route.answer(w, r, c, m)
 }
 
 // readPath brings the values of a path into one spelling, and puts them into the access that a route
@@ -188,12 +194,4 @@ type unauthorized struct {
 	InvalidToken   string `json:"invalid_token"`
 	Reason         string `json:"reason"`
 	RequiredAccess string `json:"required_access"`
-}
-
-// firstError goes on where there is no error yet.
-func firstError(err error, next func() error) error {
-	if err != nil {
-		return err
-	}
-	return next()
 }

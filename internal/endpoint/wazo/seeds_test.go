@@ -49,6 +49,13 @@ func TestTutorials(t *testing.T) {
 	if got := h.do("DELETE", own+"/example", "", "X-Auth-Token", next.Token); got.status != http.StatusNoContent {
 		t.Errorf("the deletion: %d %s", got.status, got.body)
 	}
+	h.awaitSessions("users/me/sessions", online.SessionUUID)
+	if got := h.do("DELETE", "/api/auth/0.1/users/me/sessions/"+online.SessionUUID, "", "X-Auth-Token", h.caller("auth.users.me.#")); got.status != http.StatusNoContent {
+		t.Errorf("the deletion of a session: %d %s", got.status, got.body)
+	}
+	if got := h.do("GET", own, "", "X-Auth-Token", online.Token); got.status != http.StatusUnauthorized {
+		t.Errorf("the token of a session that is gone: %d %s", got.status, got.body)
+	}
 	again := `{"expiration": 3600, "client_id": "example", "refresh_token": "` + offline.RefreshToken + `"}`
 	wantProblem(t, h.do("POST", path, again, curl...), http.StatusUnauthorized, "Authentication Failed")
 }

@@ -491,6 +491,7 @@ func TestUsersOfAPerson(t *testing.T) {
 			Message: "the AuthUser was applied, and is changed where it was applied from", ErrorID: "managed-externally", Resource: "users",
 		}
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := h.in(t)
 			wantAPIProblem(t, h.call("PUT", "users/"+id, `{"username": "x"}`), http.StatusForbidden, managed)
 			wantAPIProblem(t, h.call("DELETE", "users/"+id, ""), http.StatusForbidden, managed)

@@ -13,8 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -40,6 +42,7 @@ type OnAPIServer struct {
 	Writes *atomic.Int64
 
 	line *line
+	seen toolscache.Indexer
 }
 
 // Live makes a tenant in a fresh namespace and waits until its informers have synced. All of it
@@ -49,11 +52,11 @@ func Live(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
 	return in(t, cp, cp.Namespace(t))
 }
 
-// Replica makes another service of the tenant, with a directory and a clock of its own: it shares
-// with the first what the API server has, and the keyring.
-func (x *OnAPIServer) Replica(t testing.TB, cp *controlplane.ControlPlane) *Tenant {
+// Replica makes another service of the tenant, with a directory, a line and a clock of its own: it
+// shares with the first what the API server has, and the keyring.
+func (x *OnAPIServer) Replica(t testing.TB, cp *controlplane.ControlPlane) *OnAPIServer {
 	t.Helper()
-	return in(t, cp, x.Namespace).Tenant
+	return in(t, cp, x.Namespace)
 }
 
 func in(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPIServer {
@@ -70,8 +73,9 @@ func in(t testing.TB, cp *controlplane.ControlPlane, namespace string) *OnAPISer
 	kubernetes := store.NewKubernetes(counting(connect(t, ofService, scheme), x.Writes))
 	x.Tenant = newTenant(t, namespace, rand.Reader, func(config *issuing.Config) {
 		live := store.NewLive(kubernetes, config.Clock)
-		config.Store, config.Live = kubernetes, live
-		config.Sessions = store.NewSessions(config.Directory, kubernetes, live, config.Clock)
+		sessions := store.NewSessions(config.Directory, kubernetes, live, config.Clock)
+		sessions.Seen = func(string) toolscache.Indexer { return x.seen }
+		config.Store, config.Live, config.Sessions = kubernetes, live, sessions
 	})
 	x.follow(t, cp, x.Namespace)
 	return x
@@ -131,6 +135,7 @@ func (x *OnAPIServer) follow(t testing.TB, cp *controlplane.ControlPlane, namesp
 	informers, err := cache.New(cp.Config, cache.Options{
 		Scheme:            x.Client.Scheme(),
 		DefaultNamespaces: map[string]cache.Config{namespace: {}},
+		NewInformer:       x.newInformer,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}:    {Label: labels.NewSelector().Add(*labelled)},
 			&corev1.Namespace{}: {Field: fields.OneTermEqualSelector("metadata.name", namespace)},
@@ -164,6 +169,16 @@ func (x *OnAPIServer) follow(t testing.TB, cp *controlplane.ControlPlane, namesp
 	for _, kind := range read {
 		x.Await(t, "the directory has read all there is", kind)
 	}
+}
+
+// newInformer makes an informer, and keeps what that of sessions has seen, as the operator does.
+func (x *OnAPIServer) newInformer(list toolscache.ListerWatcher, example runtime.Object, resync time.Duration, indexers toolscache.Indexers) toolscache.SharedIndexInformer {
+	informer := toolscache.NewSharedIndexInformer(list, example, resync, indexers)
+	if _, ok := example.(*v1alpha1.AuthSession); ok && x.seen == nil {
+		utilruntime.Must(informer.AddIndexers(store.SessionIndexers()))
+		x.seen = informer.GetIndexer()
+	}
+	return informer
 }
 
 // Create creates objects in this tenant and waits until the directory has them. What the API server
