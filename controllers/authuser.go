@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/rotation"
 )
@@ -114,12 +115,17 @@ func (r *AuthUsers) status(ctx context.Context, t *directory.Tenant, user *direc
 	return status, err
 }
 
-// password keeps a generated password, or looks for the one that was given.
+// password keeps a generated password, or looks for the one that was given. One that was given over HTTP
+// is the user's own.
 func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *directory.User, now time.Time) (rotation.Generation, directory.Standing, error) {
 	made := user.Generated()
 	if made == nil {
 		_, standing := t.Passwords(user, now)
-		return rotation.Generation{}, standing, nil
+		if user.Spec.Password == nil || user.Spec.Password.HashSecretRef == nil {
+			return rotation.Generation{}, standing, nil
+		}
+		observed, _ := t.Secret(user.Spec.Password.HashSecretRef.Name)
+		return rotation.Generation{}, standing, accounts.KeepOwner(ctx, r.Secrets, user.AuthUser, observed)
 	}
 	return r.keepGenerated(ctx, t, &generated{
 		Generated: *made,

@@ -127,13 +127,13 @@ func (d *delivery) tell(result secretwriter.Result, decision *revision.Decision)
 }
 
 // tellRevoked records once, as a Warning, that a login's grant was revoked: somebody may have a copy of
-// its refresh token. An applied grant is revoked by whoever applies it.
+// its refresh token or of the code that it stems from. An applied grant is revoked by whoever applies it.
 func (r *RefreshTokenGrants) tellRevoked(g *directory.Grant, now []metav1.Condition) {
 	if !g.EndpointMade() || !saysRevoked(now) || saysRevoked(g.Status.Conditions) {
 		return
 	}
 	r.Events.Eventf(g.RefreshTokenGrant, nil, corev1.EventTypeWarning, v1alpha1.ReasonRevoked, "Revoke",
-		"Every token of this login is dead. The endpoint revokes a login where a refresh token comes again that was replaced: somebody has a copy.")
+		"Every token of this login is dead. The endpoint revokes a login where a refresh token comes again that was replaced, or a code that was redeemed: somebody has a copy.")
 }
 
 func saysRevoked(conditions []metav1.Condition) bool {

@@ -57,7 +57,9 @@ func newRoom(t *testing.T, objects ...client.Object) *room {
 		WithStatusSubresource(&v1alpha1.AuthTenant{}, &v1alpha1.AuthUser{}, &v1alpha1.AuthClient{}, &v1alpha1.RefreshTokenGrant{}).Build()
 	x.client = interceptor.NewClient(base, x.failing())
 	kubernetes := store.NewKubernetes(x.client)
-	x.Service.Store, x.Service.Live = kubernetes, store.NewLive(kubernetes, x.Clock)
+	live := store.NewLive(kubernetes, x.Clock)
+	x.Service.Store, x.Service.Live = kubernetes, live
+	x.Service.Sessions = store.NewSessions(x.Directory, kubernetes, live, x.Clock)
 	x.common = controllers.Common{
 		Directory: x.Directory,
 		Client:    x.client,

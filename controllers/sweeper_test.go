@@ -65,6 +65,9 @@ func endingClient(maxAge, idle v1alpha1.Duration) *v1alpha1.AuthClient {
 	return gen.AuthClient("billing", gen.ClientTTL("30m"), func(c *v1alpha1.AuthClient) { c.Spec.RefreshToken = policy })
 }
 
+// fromCode makes a login's grant one that an authorization code made.
+func fromCode(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CodeExpiresAt = &g.Spec.Login.IssuedAt }
+
 // revoked makes a grant one that has been seen to be revoked for an hour.
 func revoked(g *v1alpha1.RefreshTokenGrant) {
 	g.Spec.State = v1alpha1.GrantStateRevoked
@@ -137,6 +140,9 @@ func TestSweeping(t *testing.T) {
 		},
 		"a login's grant that was revoked and whose refresh token ends before": {
 			object: login(day, revoked), others: []client.Object{alice, endingClient("25h", "")}, wantAfter: 90 * time.Minute,
+		},
+		"a code's grant that was revoked, which stops none": {
+			object: login(day, revoked, fromCode), others: []client.Object{alice, billing}, wantAfter: day - time.Hour,
 		},
 		"a login's grant that was revoked, which stops others": {
 			object: login(day, revoked), others: []client.Object{alice, billing}, never: true,

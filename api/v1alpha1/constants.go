@@ -48,6 +48,8 @@ const (
 	// AnnotationGeneratedFor names whose credential a Secret holds: the kind and the subject or
 	// client_id.
 	AnnotationGeneratedFor = GroupName + "/generated-for"
+	// AnnotationPasswordOf names, by its subject, the AuthUser whose password over HTTP a Secret holds.
+	AnnotationPasswordOf = GroupName + "/password-of"
 	// AnnotationTenantUID is the uid of the namespace that a keyring belongs to.
 	AnnotationTenantUID = GroupName + "/tenant-uid"
 	// AnnotationIssuer is the issuer that a tenant keeps from its first token on.

@@ -118,6 +118,22 @@ var mainJob = []step{
 		},
 	},
 	{
+		title: "End the refresh token",
+		why: "It opens no API itself: whoever sends it as an X-Auth-Token gets 401. Ended, it makes no tokens any more, and\n" +
+			"those that it has made are gone.",
+		commands: []string{
+			`curl -sS --cacert "$GRANTKEEPER_CA" -o .dev/refused.json -w '%{http_code}\n' \
+  -H "X-Auth-Token: $REFRESH_TOKEN" "$GRANTKEEPER_URL/api/auth/0.1/users/me/tokens" | grep 401`,
+			`curl -sS --cacert "$GRANTKEEPER_CA" -H "X-Auth-Token: $FRESH" "$GRANTKEEPER_URL/api/auth/0.1/users/me/tokens"`,
+			`curl -sS --cacert "$GRANTKEEPER_CA" -X DELETE -H "X-Auth-Token: $FRESH" -w '%{http_code}\n' \
+  "$GRANTKEEPER_URL/api/auth/0.1/users/me/tokens/$DEMO_WAZO_CLIENT_ID" | grep 204`,
+			`curl -sS --cacert "$GRANTKEEPER_CA" -H 'Content-Type: application/json' \
+  -d "{\"client_id\": \"$DEMO_WAZO_CLIENT_ID\", \"refresh_token\": \"$REFRESH_TOKEN\"}" \
+  "$GRANTKEEPER_URL/api/auth/0.1/token" | grep 'Authentication Failed'`,
+			`curl -sS --cacert "$GRANTKEEPER_CA" --head "$GRANTKEEPER_URL/api/auth/0.1/token/$FRESH" | grep '^HTTP.* 404'`,
+		},
+	},
+	{
 		title: "Get tokens over OAuth 2.0, as WSO2's Token API has it",
 		why:   "Consumer key and consumer secret are in the Secret that the operator has made for the AuthClient.",
 		commands: []string{

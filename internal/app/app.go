@@ -25,6 +25,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/controllers"
+	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/keyrings"
@@ -43,6 +44,7 @@ type app struct {
 	manager   ctrl.Manager
 	directory *directory.Directory
 	issuing   *issuing.Service
+	accounts  *accounts.Service
 	clock     clock.WithTicker
 	log       logr.Logger
 	tenancies []*tenancy
@@ -161,6 +163,16 @@ func (a *app) addIssuing(context.Context) error {
 		Log:     a.log.WithName("issuing"),
 		Audit:   a.observing.audit,
 		Metrics: a.observing.tokens,
+	})
+	a.accounts = accounts.New(accounts.Config{
+		Directory: a.directory,
+		Store:     kubernetes,
+		Secrets:   secretwriter.New(direct, direct),
+		Passwords: verifier,
+		Logins:    a.issuing,
+		Clock:     a.clock,
+		Rand:      rand.Reader,
+		Audit:     a.observing.audit,
 	})
 	return a.addReadings(verifier)
 }

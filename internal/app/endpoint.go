@@ -142,7 +142,7 @@ func (a *app) addCertificateController(secret types.NamespacedName) {
 // dialects are the routes of the endpoint. POST /token is both dialects': JSON is wazo's, all else
 // OAuth2's.
 func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
-	json := wazo.New(wazo.Options{Service: a.issuing, Clock: a.clock, Location: time.Local, Log: log.WithName("wazo")})
+	json := wazo.New(wazo.Options{Service: a.issuing, Accounts: a.accounts, Clock: a.clock, Location: time.Local, Log: log.WithName("wazo")})
 	form := oauth.NewTokenEndpoint(a.issuing, log.WithName("oauth"))
 	token := endpoint.Route{
 		Method:  http.MethodPost,

@@ -26,6 +26,16 @@ const (
 	RevisionDelivered Event = "revision.delivered"
 	// KeyringChanged: the keys of a tenant were made or changed; the reason says how.
 	KeyringChanged Event = "keyring.changed"
+	// UserCreated: a user was made over HTTP.
+	UserCreated Event = "user.created"
+	// UserChanged: a user was replaced over HTTP; not its password.
+	UserChanged Event = "user.changed"
+	// UserDeleted: a user was deleted over HTTP.
+	UserDeleted Event = "user.deleted"
+	// PasswordChanged: a user's password was changed over HTTP.
+	PasswordChanged Event = "password.changed"
+	// PasswordRefused: a user's password was to be changed over HTTP, and the old one was not known.
+	PasswordRefused Event = "password.refused"
 	// RefusalsSuppressed: so many refusals of a tenant have no line of their own.
 	RefusalsSuppressed Event = "refusals.suppressed"
 	// LinesDropped: so many lines before this one were lost.
@@ -33,4 +43,6 @@ const (
 )
 
 // anybodyCauses tells the events that a stranger can bring about as often as they like.
-func (e Event) anybodyCauses() bool { return e == TokenRefused || e == ClientRefused }
+func (e Event) anybodyCauses() bool {
+	return e == TokenRefused || e == ClientRefused || e == PasswordRefused
+}

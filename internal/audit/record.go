@@ -41,6 +41,8 @@ type Record struct {
 	Secret   string `json:"secret,omitempty"`
 	// KeyID names a signing key.
 	KeyID string `json:"keyID,omitempty"`
+	// By is the subject, or the client_id, of the token with which somebody changed a user.
+	By string `json:"by,omitempty"`
 	// Reason says why: a refusal's, a revision's, or a few words.
 	Reason string `json:"reason,omitempty"`
 	// Count is how many a line stands for.

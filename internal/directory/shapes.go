@@ -73,7 +73,7 @@ func (t *Tenant) PasswordShape(login string) passwords.Shape {
 	if err != nil {
 		return passwords.Shape{}
 	}
-	login = foldLogin(login)
+	login = FoldLogin(login)
 	digest := ring.LoginDigest(login)
 	t.mu.RLock()
 	defer t.mu.RUnlock()

@@ -45,9 +45,9 @@ func NewUser(object *v1alpha1.AuthUser) *User {
 	if u.generated, err = generatedPassword(object); err != nil {
 		u.unusable = "spec.password.generate." + err.Error()
 	}
-	u.logins = append(u.logins, foldLogin(u.EffectiveUsername()))
+	u.logins = append(u.logins, FoldLogin(u.EffectiveUsername()))
 	for _, email := range object.Spec.Emails {
-		u.logins = append(u.logins, foldLogin(email.Address))
+		u.logins = append(u.logins, FoldLogin(email.Address))
 	}
 	return u
 }
@@ -58,14 +58,14 @@ func (u *User) Subject() string { return u.Spec.Subject }
 // Logins are the username and the e-mail addresses, in the case in which they are compared.
 func (u *User) Logins() []string { return u.logins }
 
-// foldLogin puts a login into the one case-insensitive space of usernames and e-mail addresses.
-func foldLogin(login string) string { return strings.ToLower(login) }
+// FoldLogin puts a login into the one case-insensitive space of usernames and e-mail addresses.
+func FoldLogin(login string) string { return strings.ToLower(login) }
 
 // UserByLogin finds the user who holds a username or e-mail address.
 func (t *Tenant) UserByLogin(login string) (*User, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return holderOf(t.users.byLogin, foldLogin(login), (*User).claim)
+	return holderOf(t.users.byLogin, FoldLogin(login), (*User).claim)
 }
 
 // UserBySubject finds the user who holds a subject.
@@ -146,9 +146,9 @@ func (t *Tenant) contested(u *User) Standing {
 
 // claim is the user's claim to a login or a subject: what its status shows it has held before.
 func (u *User) claim(key string) claim {
-	held := foldLogin(u.Status.Username) == key || u.Status.Subject == key
+	held := FoldLogin(u.Status.Username) == key || u.Status.Subject == key
 	for _, email := range u.Status.Emails {
-		held = held || foldLogin(email) == key
+		held = held || FoldLogin(email) == key
 	}
 	return claim{incumbent: held, since: u.CreationTimestamp.Time, name: u.Name}
 }

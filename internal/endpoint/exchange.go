@@ -31,7 +31,7 @@ var (
 	headerNoStore    = []string{"no-store"}
 	headerClose      = []string{"close"}
 	// Answers are data. Whatever a browser is tricked into taking for a page loads and runs nothing,
-	// and is shown in no frame.
+	// and is shown in no frame. What goes with content only is left to protectContent.
 	headerPolicy = []string{"default-src 'none'; frame-ancestors 'none'"}
 )
 
@@ -59,9 +59,6 @@ func (m *Mux) begin(w http.ResponseWriter, r *http.Request) *exchange {
 func (x *exchange) setHeaders() {
 	header := x.Header()
 	header["X-Request-Id"] = x.requestID[:]
-	header["X-Content-Type-Options"] = headerNoSniff
-	header["Referrer-Policy"] = headerNoReferrer
-	header["Content-Security-Policy"] = headerPolicy
 	header["Cache-Control"] = headerNoStore
 	if x.mux.options.Health.Draining() {
 		// HTTP/1.1 closes the connection after the answer, HTTP/2 sends GOAWAY: clients move to
@@ -77,7 +74,7 @@ func (x *exchange) finish(r *http.Request) {
 		whole = x.answerPanic(r, cause)
 	}
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.status = http.StatusOK // that of an answer without content
 	}
 	options := &x.mux.options
 	elapsed := options.Clock.Since(x.started)
@@ -131,10 +128,27 @@ func (x *exchange) log(r *http.Request, elapsed time.Duration) {
 		"status", x.status, "seconds", elapsed.Seconds())
 }
 
+// protectContent tells browsers how to take an answer's content, where the handler has not. An answer that
+// can have none goes without: it is that of the busiest route, and headers are a good part of its work.
+func (x *exchange) protectContent() {
+	if x.status == http.StatusNoContent || x.status == http.StatusNotModified {
+		return
+	}
+	header := x.Header()
+	header["X-Content-Type-Options"] = headerNoSniff
+	if _, set := header["Referrer-Policy"]; !set {
+		header["Referrer-Policy"] = headerNoReferrer
+	}
+	if _, set := header["Content-Security-Policy"]; !set {
+		header["Content-Security-Policy"] = headerPolicy
+	}
+}
+
 // WriteHeader notes the status that the client gets.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && status >= http.StatusOK {
 		x.status = status
+		x.protectContent()
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -143,6 +157,7 @@ func (x *exchange) WriteHeader(status int) {
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.status = http.StatusOK
+		x.protectContent()
 	}
 	return x.ResponseWriter.Write(p)
 }

@@ -23,12 +23,24 @@ func TestEveryAnswerHasTheHeaders(t *testing.T) {
 		{http.MethodGet, "/page", func(w http.ResponseWriter, _ *http.Request, _ Call) {
 			w.Header().Add("Cache-Control", "private")
 		}},
+		{http.MethodGet, "/none", func(w http.ResponseWriter, _ *http.Request, _ Call) { w.WriteHeader(http.StatusNoContent) }},
+		{http.MethodGet, "/own", func(w http.ResponseWriter, _ *http.Request, _ Call) {
+			w.Header().Set("Content-Security-Policy", "form-action 'self'")
+			w.WriteHeader(http.StatusOK)
+		}},
 	}}}})
 	want := http.Header{
 		"Cache-Control":           {"no-store"},
 		"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
 		"Referrer-Policy":         {"no-referrer"},
 		"X-Content-Type-Options":  {"nosniff"},
+	}
+	if got := server.get(t, "/own").Header["Content-Security-Policy"]; len(got) != 1 || got[0] != "form-action 'self'" {
+		t.Errorf("a page's own policy came as %q", got)
+	}
+	none := server.get(t, "/none").Header
+	if none["Cache-Control"] == nil || none["X-Request-Id"] == nil || none["Content-Security-Policy"] != nil {
+		t.Errorf("an answer without content has %v", none)
 	}
 	server.get(t, "/page") // What a handler adds does not stay with the values that answers share.
 	for _, path := range []string{"/ok", "/panic", "/nothing", "/healthz"} {

@@ -10,14 +10,16 @@ import (
 
 // Why the endpoint ends grants, as the audit log tells it.
 const (
-	endedByMobile  = "another mobile login of the user"
-	endedByLimit   = "the user has as many grants as allowed"
-	endedBySpent   = "nothing of it was good any more, and a login takes its place"
-	endedByClient  = "the client gave its refresh token back"
-	endedByLogin   = "a login of another kind takes its place"
-	endedByRelogin = "the same mobile client logged in again"
-	endedByReuse   = "a refresh token that had been replaced was used again"
-	endedByCode    = "the authorization code that it stems from was used again"
+	endedByMobile   = "another mobile login of the user"
+	endedByLimit    = "the user has as many grants as allowed"
+	endedBySpent    = "nothing of it was good any more, and a login takes its place"
+	endedByClient   = "the client gave its refresh token back"
+	endedByLogin    = "a login of another kind takes its place"
+	endedByRelogin  = "the same mobile client logged in again"
+	endedByDeletion = "its refresh token was deleted over HTTP"
+	endedByReuse    = "a refresh token that had been replaced was used again"
+	endedByCode     = "the authorization code that it stems from was used again"
+	endedByUser     = "its user was deleted over HTTP"
 )
 
 // deleteGrant removes a grant that the endpoint made, and records it.

@@ -46,9 +46,14 @@ func (s *Service) passwordLoginGrant(c *AuthenticatedClient, terms *Terms, from 
 
 // offlineLoginGrant is the grant of a wazo offline login: one for a user and a client_id.
 func offlineLoginGrant(ring *keys.Ring, user *directory.User, clientID string, from login) *v1alpha1.RefreshTokenGrant {
-	g := endpointGrant(ring, keys.Name("wazo-login", user.Subject(), clientID), user, from)
+	g := endpointGrant(ring, loginGrantName(user.Subject(), clientID), user, from)
 	g.Spec.ClientID = clientID
 	return g
+}
+
+// loginGrantName is what the grant of a user's wazo logins for a client_id is called.
+func loginGrantName(subject, clientID string) string {
+	return keys.Name("wazo-login", subject, clientID)
 }
 
 // unordered writes a set of words, which hold no space, in one way.

@@ -28,10 +28,14 @@ func everyText(err error) string {
 // wrong ones, are about.
 func TestNoErrorHoldsACredential(t *testing.T) {
 	t.Parallel()
-	x := liveTeam(t, gen.RefreshTokenGrant("nightly", gen.DeliversRefreshToken()))
+	x := liveTeam(t, gen.RefreshTokenGrant("nightly", gen.DeliversRefreshToken()), app())
 	issued := login(t, x.Tenant, issuing.Wish{})
 	access, refreshToken := issued.AccessToken.Reveal(), issued.RefreshToken.Reveal()
-	canaries := []string{password, clientSecret, "canary-wrong", access, refreshToken, access[strings.LastIndexByte(access, '.'):], refreshToken[strings.LastIndexByte(refreshToken, '.'):]}
+	presented := redemption(code(t, x.Tenant, asking()))
+	if _, err := x.Service.CodeGrant(t.Context(), public(t, x.Tenant), presented, issuing.Wish{}); err != nil {
+		t.Fatal(err)
+	}
+	canaries := []string{presented.Code.Reveal(), verifier, password, clientSecret, "canary-wrong", access, refreshToken, access[strings.LastIndexByte(access, '.'):], refreshToken[strings.LastIndexByte(refreshToken, '.'):]}
 	service, ctx := x.Service, t.Context()
 	c := authenticated(t, x.Tenant, "billing")
 	wrong := asAlice()
@@ -48,6 +52,30 @@ func TestNoErrorHoldsACredential(t *testing.T) {
 		},
 		"a scope too much": func() error {
 			_, err := service.PasswordGrant(ctx, c, asAlice(), "", issuing.Wish{Scopes: []string{"stock:read"}})
+			return err
+		},
+		"a code that was used": func() error {
+			_, err := service.CodeGrant(ctx, public(t, x.Tenant), presented, issuing.Wish{})
+			return err
+		},
+		"a code one bit off": func() error {
+			off := presented
+			off.Code = sensitive.New(flip(presented.Code.Reveal()))
+			_, err := service.CodeGrant(ctx, public(t, x.Tenant), off, issuing.Wish{})
+			return err
+		},
+		"a verifier one bit off": func() error {
+			off := presented
+			off.Verifier = sensitive.New(flip(verifier))
+			_, err := service.CodeGrant(ctx, public(t, x.Tenant), off, issuing.Wish{})
+			return err
+		},
+		"a wrong password on the page": func() error {
+			a, err := service.Authorize(x.Namespace, asking())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = service.LogIn(ctx, a, wrong)
 			return err
 		},
 		"a refresh token one bit off": func() error {
@@ -113,11 +141,11 @@ func search(t *testing.T, what string, err error, canaries []string) {
 	}
 }
 
-// soleLogin is the one grant that the endpoint made.
+// soleLogin is the one grant that the endpoint made for a password.
 func soleLogin(t *testing.T, x *tenant.OnAPIServer) client.Object {
 	t.Helper()
 	for _, grant := range x.Grants(t) {
-		if grant.Spec.Login != nil {
+		if grant.Spec.Login != nil && grant.Spec.Login.CodeExpiresAt == nil {
 			x.AwaitVersion(t, &grant)
 			return &grant
 		}

@@ -31,6 +31,7 @@ type Store interface {
 // Live reads what memory does not know yet, within bounds; see store.Live.
 type Live interface {
 	GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.RefreshTokenGrant, error)
+	Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error)
 }
 
 // Config is what a Service is made of.

@@ -72,10 +72,12 @@ type Verifier struct {
 	cache   *cache
 	pool    *pool
 	load    load
+	random  io.Reader
 }
 
 // New makes a Verifier that remembers nothing yet. It reads its keys from
-// random once, and fails if it cannot or if an option is out of bounds.
+// random once, and fails if it cannot or if an option is out of bounds. The
+// salts of new hashes come from random too, for several goroutines at once.
 func New(clock clock.PassiveClock, random io.Reader, options Options) (*Verifier, error) {
 	options, err := options.complete()
 	if err != nil {
@@ -91,6 +93,7 @@ func New(clock clock.PassiveClock, random io.Reader, options Options) (*Verifier
 		ledger:  newLedger(standard, options.Records),
 		cache:   newCache(options.CacheTTL, options.CacheSize),
 		pool:    newPool(options.Workers, options.WorkersPerTenant, options.QueuePerTenant),
+		random:  random,
 	}, nil
 }
 

@@ -78,6 +78,13 @@ func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.R
 	})
 }
 
+// Grant is Kubernetes.Grant, bounded. ErrThrottled past the limit.
+func (l *Live) Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error) {
+	return bounded(ctx, l, source{namespace, l.grants, l.Counts.Grants}, "named grant/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
+		return l.store.Grant(ctx, namespace, name)
+	})
+}
+
 // source is what bounds and counts the lookups of one kind in one namespace.
 type source struct {
 	namespace string

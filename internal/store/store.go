@@ -22,6 +22,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	ErrExists   = errors.New("already exists")
 	ErrConflict = errors.New("changed since it was read")
+	// ErrForbidden: the operator has not been given the right to do it.
+	ErrForbidden = errors.New("not permitted")
+	// ErrInvalid: the API server does not take the object.
+	ErrInvalid = errors.New("not valid")
 )
 
 // Kubernetes stores everything in the API server. It needs a client that does not read from a
@@ -112,11 +116,20 @@ func (k *Kubernetes) CreateGrant(ctx context.Context, grant *v1alpha1.RefreshTok
 	if !errors.Is(err, ErrExists) {
 		return grant, err
 	}
-	standing := &v1alpha1.RefreshTokenGrant{}
-	if err := k.client.Get(ctx, client.ObjectKeyFromObject(grant), standing); err != nil {
-		return nil, classify("read the grant", err)
+	standing, err := k.Grant(ctx, grant.Namespace, grant.Name)
+	if err != nil {
+		return nil, err
 	}
 	return standing, ErrExists
+}
+
+// Grant reads a grant by its name; ErrNotFound where there is none.
+func (k *Kubernetes) Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error) {
+	grant := &v1alpha1.RefreshTokenGrant{}
+	if err := k.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, grant); err != nil {
+		return nil, classify("read the grant", err)
+	}
+	return grant, nil
 }
 
 // GrantByID reads the oldest grant that has an id; ErrNotFound where there is none.
@@ -196,6 +209,10 @@ func classify(doing string, err error) error {
 		return ErrExists
 	case apierrors.IsConflict(err):
 		return ErrConflict
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrForbidden, err)
+	case apierrors.IsInvalid(err):
+		return fmt.Errorf("%s: %w: %w", doing, ErrInvalid, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

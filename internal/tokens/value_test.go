@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"strings"
@@ -207,7 +208,7 @@ func FuzzReadBrowser(f *testing.F) {
 // FuzzOpenCode holds that a code has one spelling.
 func FuzzOpenCode(f *testing.F) {
 	ring := testRing(f)
-	code, err := SealCode(rand.Reader, ring, fullCode())
+	code, err := SealCode(bytes.NewReader(make([]byte, 64)), ring, fullCode()) // the same in every process
 	if err != nil {
 		f.Fatal(err)
 	}

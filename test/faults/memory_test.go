@@ -75,6 +75,12 @@ func TestUnrelatedSecretsCostNoMemory(t *testing.T) {
 func steadyMemory(t *testing.T, o *operator.Operator) float64 {
 	t.Helper()
 	stage.AwaitTime(t, time.Now().Add(15*time.Second))
+	return residentMemory(t, o)
+}
+
+// residentMemory is the operator's, in MiB.
+func residentMemory(t *testing.T, o *operator.Operator) float64 {
+	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", o.PID()))
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,8 @@ type Release struct {
 	CRDs bool
 	// RolloutRestarts lets grants restart workloads.
 	RolloutRestarts bool
+	// UserManagement lets users be made and changed over HTTP.
+	UserManagement bool
 }
 
 func (r Release) name() string { return cmp.Or(r.Name, DefaultName) }
@@ -66,6 +68,7 @@ func Install(ctx context.Context, kubeconfig string, release Release) error {
 		"--set", "replicaCount=0",
 		"--set", fmt.Sprintf("crds.enabled=%t", release.CRDs),
 		"--set", fmt.Sprintf("rolloutRestarts.enabled=%t", release.RolloutRestarts),
+		"--set", fmt.Sprintf("userManagement.enabled=%t", release.UserManagement),
 		"--set", release.tenantsValue())
 }
 

@@ -101,6 +101,13 @@ internal/app (what is watched), controllers and internal/store (what is written)
 - apiGroups: [{{ $group }}]
   resources: [authusers, authclients]
   verbs: [get, list, watch, patch]
+{{- if .Values.userManagement.enabled }}
+# The endpoint makes users, replaces and deletes them, for whoever has a token that allows it. It changes
+# those alone that it has made.
+- apiGroups: [{{ $group }}]
+  resources: [authusers]
+  verbs: [create, update, delete]
+{{- end }}
 # How the tenant is run. The operator changes none of it.
 - apiGroups: [{{ $group }}]
   resources: [authtenants]

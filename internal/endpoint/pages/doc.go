@@ -4,7 +4,7 @@
 // nothing.
 //
 //	GET  /authorize   looks at the request and shows a page, or sends the browser back
-//	POST /login       takes a password, and leads to /authorize
+//	POST /login       takes a password, and leads to /authorize; so does GET
 //	POST /consent     takes an answer, and sends the browser back
 //
 // Nothing is kept between them: the request stands in the query of all three and is looked at each

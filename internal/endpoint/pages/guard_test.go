@@ -113,6 +113,7 @@ func TestALoginThatFails(t *testing.T) {
 	if pages[0] != pages[1] {
 		t.Errorf("the page tells a login that exists from one that does not:\n%s\n%s", pages[0], pages[1])
 	}
+	wantPage(t, b.follow(t, b.get(t, page.Request.URL.RequestURI())), http.StatusOK, loginTitle)
 	for range 5 {
 		page = b.submit(t, page, "username", "alice", "password", "wrong")
 	}
@@ -128,65 +129,71 @@ func TestALoginThatFails(t *testing.T) {
 	}
 }
 
+// desk is where somebody sits at a browser.
+type desk struct {
+	*browser
+	t *testing.T
+}
+
 // TestWhoseFormCounts takes a form from a page and sends it in ways in which nobody else may.
 func TestWhoseFormCounts(t *testing.T) {
 	t.Parallel()
 	fields := []string{"username", "alice", "password", password, "decision", "allow"}
-	logIn := func(t *testing.T, b *browser) *view { return b.authorize(t, "app") }
-	agree := func(t *testing.T, b *browser) *view { return b.logIn(t, b.authorize(t, "app")) }
+	logIn := func(on desk) *view { return on.authorize(on.t, "app") }
+	agree := func(on desk) *view { return on.logIn(on.t, on.authorize(on.t, "app")) }
 	tests := map[string]struct {
-		page func(*testing.T, *browser) *view
-		send func(*testing.T, *site, *browser, *view) *view
+		page func(desk) *view
+		send func(desk, *view) *view
 		// status of what comes of it; no form that is refused leads to a client.
 		status int
 	}{
-		"a login of another site": {logIn, func(t *testing.T, _ *site, b *browser, page *view) *view {
-			b.origin = "https://evil.example.com"
-			return b.submit(t, page, fields...)
+		"a login of another site": {logIn, func(on desk, page *view) *view {
+			on.origin = "https://evil.example.com"
+			return on.submit(on.t, page, fields...)
 		}, http.StatusForbidden},
-		"a consent of another site": {agree, func(t *testing.T, _ *site, b *browser, page *view) *view {
-			b.origin = "https://evil.example.com"
-			return b.submit(t, page, fields...)
+		"a consent of another site": {agree, func(on desk, page *view) *view {
+			on.origin = "https://evil.example.com"
+			return on.submit(on.t, page, fields...)
 		}, http.StatusForbidden},
-		"a form of a page that hides where it is from": {agree, func(t *testing.T, _ *site, b *browser, page *view) *view {
-			b.origin = "null"
-			return b.submit(t, page, fields...)
+		"a form of a page that hides where it is from": {agree, func(on desk, page *view) *view {
+			on.origin = "null"
+			return on.submit(on.t, page, fields...)
 		}, http.StatusForbidden},
-		"a login in another browser": {logIn, func(t *testing.T, s *site, _ *browser, page *view) *view {
-			other := s.browser(t)
-			other.authorize(t, "app")
-			return other.submit(t, page, fields...)
+		"a login in another browser": {logIn, func(on desk, page *view) *view {
+			other := on.site.browser(on.t)
+			other.authorize(on.t, "app")
+			return other.submit(on.t, page, fields...)
 		}, http.StatusBadRequest},
-		"a login in a browser without a cookie": {logIn, func(t *testing.T, s *site, _ *browser, page *view) *view {
-			return s.browser(t).submit(t, page, fields...)
+		"a login in a browser without a cookie": {logIn, func(on desk, page *view) *view {
+			return on.site.browser(on.t).submit(on.t, page, fields...)
 		}, http.StatusBadRequest},
-		"a consent in another browser": {agree, func(t *testing.T, s *site, _ *browser, page *view) *view {
-			other := s.browser(t)
-			other.logIn(t, other.authorize(t, "app"))
-			return other.submit(t, page, fields...)
+		"a consent in another browser": {agree, func(on desk, page *view) *view {
+			other := on.site.browser(on.t)
+			other.logIn(on.t, other.authorize(on.t, "app"))
+			return other.submit(on.t, page, fields...)
 		}, http.StatusSeeOther},
-		"a consent to another request": {agree, func(t *testing.T, _ *site, b *browser, page *view) *view {
+		"a consent to another request": {agree, func(on desk, page *view) *view {
 			page.body = strings.ReplaceAll(page.body, "orders%3Aread", "profile")
-			return b.submit(t, page, fields...)
+			return on.submit(on.t, page, fields...)
 		}, http.StatusSeeOther},
-		"a login's form as a consent": {logIn, func(t *testing.T, _ *site, b *browser, page *view) *view {
+		"a login's form as a consent": {logIn, func(on desk, page *view) *view {
 			token := formToken.FindStringSubmatch(page.body)[1]
-			b.logIn(t, page)
-			return b.post(t, b.site.URL+"/consent?"+asking("app").Encode(), url.Values{"token": {token}, "decision": {"allow"}})
+			on.logIn(on.t, page)
+			return on.post(on.t, on.site.URL+"/consent?"+asking("app").Encode(), url.Values{"token": {token}, "decision": {"allow"}})
 		}, http.StatusSeeOther},
-		"no token": {agree, func(t *testing.T, _ *site, b *browser, _ *view) *view {
-			return b.post(t, b.site.URL+"/consent?"+asking("app").Encode(), url.Values{"decision": {"allow"}})
+		"no token": {agree, func(on desk, _ *view) *view {
+			return on.post(on.t, on.site.URL+"/consent?"+asking("app").Encode(), url.Values{"decision": {"allow"}})
 		}, http.StatusSeeOther},
-		"a form that is none": {agree, func(t *testing.T, _ *site, b *browser, _ *view) *view {
-			return b.post(t, b.site.URL+"/consent?"+asking("app").Encode()+"&x=%", url.Values{})
+		"a form that is none": {agree, func(on desk, _ *view) *view {
+			return on.post(on.t, on.site.URL+"/consent?"+asking("app").Encode()+"&x=%", url.Values{})
 		}, http.StatusBadRequest},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t)
-			b := s.browser(t)
-			got := tc.send(t, s, b, tc.page(t, b))
+			on := desk{s.browser(t), t}
+			got := tc.send(on, tc.page(on))
 			if got.StatusCode != tc.status || strings.Contains(got.Header.Get("Location"), "code=") {
 				t.Errorf("got %d, led to %q, want %d", got.StatusCode, got.Header.Get("Location"), tc.status)
 			}

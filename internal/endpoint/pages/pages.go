@@ -39,6 +39,8 @@ func (p *Pages) Dialect() endpoint.Dialect {
 	return endpoint.Dialect{
 		Routes: []endpoint.Route{
 			{Method: http.MethodGet, Pattern: "/authorize", Handle: p.visited(p.authorize)},
+			// What stands in the address bar after a password that was wrong, and is opened anew.
+			{Method: http.MethodGet, Pattern: "/" + actionLogin, Handle: p.visited((*visit).begin)},
 			{Method: http.MethodPost, Pattern: "/" + actionLogin, Handle: p.onForm(actionLogin, p.login, (*visit).askAgain)},
 			{Method: http.MethodPost, Pattern: "/" + actionConsent, Handle: p.onForm(actionConsent, p.consent, (*visit).begin)},
 		},

@@ -55,32 +55,31 @@ var purposes = map[v1alpha1.Purpose]string{
 // describe tells about a token. tenant is the uid of its tenant, which is also what this
 // installation calls itself by (xivo_uuid): to a wazo client a tenant is an installation.
 func (a *API) describe(token sensitive.String, access *tokens.Access, purpose v1alpha1.Purpose, tenant string) tokenData {
-	var person *string
-	if purpose == v1alpha1.PurposeUser {
-		person = &access.Subject
-	}
+	about := metadataOf(access.Subject, purpose, tenant)
 	return tokenData{
 		Token:        token.Reveal(),
 		AuthID:       access.Subject,
-		XivoUserUUID: person,
+		XivoUserUUID: about.PBXUserUUID,
 		XivoUUID:     tenant,
 		IssuedAt:     naive(access.IssuedAt, a.options.Location),
 		ExpiresAt:    naive(access.ExpiresAt, a.options.Location),
 		UTCIssuedAt:  naive(access.IssuedAt, time.UTC),
 		UTCExpiresAt: naive(access.ExpiresAt, time.UTC),
 		ACL:          append([]string{}, access.ACL...), // never null
-		Metadata: metadata{
-			UUID:        access.Subject,
-			TenantUUID:  tenant,
-			AuthID:      access.Subject,
-			PBXUserUUID: person,
-			XivoUUID:    tenant,
-			Purpose:     purposes[purpose],
-		},
-		SessionUUID: access.ID,
-		RemoteAddr:  access.RemoteAddress,
-		UserAgent:   access.UserAgent,
+		Metadata:     about,
+		SessionUUID:  access.ID,
+		RemoteAddr:   access.RemoteAddress,
+		UserAgent:    access.UserAgent,
 	}
+}
+
+// metadataOf tells about a user: only one that is a person has a telephone.
+func metadataOf(subject string, purpose v1alpha1.Purpose, tenant string) metadata {
+	about := metadata{UUID: subject, TenantUUID: tenant, AuthID: subject, XivoUUID: tenant, Purpose: purposes[purpose]}
+	if purpose == v1alpha1.PurposeUser {
+		about.PBXUserUUID = &subject
+	}
+	return about
 }
 
 // naive writes a time as Python does without a zone: six digits of fraction and nothing after.

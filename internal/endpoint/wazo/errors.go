@@ -9,13 +9,18 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
 
-// problem is an error as the client gets it. It says nothing that the client has not sent.
+// problem is an error as the client gets it. It says nothing that the client has not sent. Which shape
+// it has follows from the route: see shape.
 type problem struct {
 	status int
 	text   string
-	// framework is the shape of what no route has looked at, a message; otherwise it is that of the
-	// token routes: reason, timestamp and status_code.
+	// framework is the shape of what no route has looked at, a message, whatever the route is.
 	framework bool
+	// id, details and resource are told by the API routes alone; see apiError. Without an id the status
+	// says which it is, without details there are none.
+	id       string
+	details  any
+	resource string
 	// retryAfter becomes the header of that name; zero: none.
 	retryAfter time.Duration
 }
@@ -73,10 +78,13 @@ func problemOf(refusal *issuing.Refusal) *problem {
 	return errUnavailable
 }
 
+// shape writes an error in the manner of some routes.
+type shape func(a *API, w http.ResponseWriter, status int, p *problem)
+
 // refuse writes the answer to a request that fails. What kept the server from answering is logged,
 // unless it is that the client went away; that there are too many of them is no line at most levels, nor
 // is what was logged before.
-func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, err error) {
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, as shape, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = problemOf(issuing.AsRefusal(err))
@@ -90,27 +98,33 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call,
 	default:
 		a.options.Log.Error(err, "wazo request failed", "requestID", call.ID, "tenant", call.Tenant)
 	}
-	a.write(w, r, p)
+	a.write(w, r, as, p)
 }
 
 // refuseAsServer is the dialect's endpoint.Refusal.
 func (a *API) refuseAsServer(w http.ResponseWriter, r *http.Request, status int) {
-	a.write(w, r, serverProblem(status))
+	a.write(w, r, asToken, serverProblem(status))
 }
 
 // write is the one writer of errors.
-func (a *API) write(w http.ResponseWriter, r *http.Request, p *problem) {
+func (a *API) write(w http.ResponseWriter, r *http.Request, as shape, p *problem) {
 	endpoint.SetRetryAfter(w.Header(), p.retryAfter)
-	if r.Method == http.MethodHead {
+	switch {
+	case r.Method == http.MethodHead:
 		w.WriteHeader(p.status)
-		return
-	}
-	if p.framework {
+	case p.framework:
 		send(w, p.status, frameworkError{Message: p.text})
-		return
+	default:
+		as(a, w, p.status, p)
 	}
-	now := float64(a.options.Clock.Now().UnixMicro()) / 1e6
-	send(w, p.status, tokenError{Reason: []string{p.text}, Timestamp: []float64{now}, StatusCode: p.status})
+}
+
+// now is the time as errors tell it: seconds since 1970, to the microsecond.
+func (a *API) now() float64 { return float64(a.options.Clock.Now().UnixMicro()) / 1e6 }
+
+// asToken is the shape of the token routes.
+func asToken(a *API, w http.ResponseWriter, status int, p *problem) {
+	send(w, status, tokenError{Reason: []string{p.text}, Timestamp: []float64{a.now()}, StatusCode: status})
 }
 
 // tokenError is the error of the token routes. Reason and Timestamp are lists of one.
@@ -120,6 +134,36 @@ type tokenError struct {
 	StatusCode int       `json:"status_code"`
 }
 
+// asAPI is the shape of the API routes.
+func asAPI(a *API, w http.ResponseWriter, status int, p *problem) {
+	body := apiError{Message: p.text, ErrorID: p.id, Details: p.details, Timestamp: a.now(), Resource: p.resource}
+	if body.ErrorID == "" {
+		body.ErrorID = errorIDs[status]
+	}
+	if body.Details == nil {
+		body.Details = struct{}{}
+	}
+	send(w, status, body)
+}
+
+// apiError is the error of the API routes. Details is an object, an empty one where there are none.
+type apiError struct {
+	Message   string  `json:"message"`
+	ErrorID   string  `json:"error_id"`
+	Details   any     `json:"details"`
+	Timestamp float64 `json:"timestamp"`
+	Resource  string  `json:"resource,omitempty"`
+}
+
+// errorIDs name the problems that are the same on all API routes.
+var errorIDs = map[int]string{
+	http.StatusBadRequest:         "invalid-data",
+	http.StatusUnauthorized:       "unauthorized",
+	http.StatusTooManyRequests:    "too-many-requests",
+	http.StatusServiceUnavailable: "service-unavailable",
+}
+
+// frameworkError is the error of the server itself.
 type frameworkError struct {
 	Message string `json:"message"`
 }

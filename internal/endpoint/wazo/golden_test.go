@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -59,7 +60,7 @@ func goldenTenant(t *testing.T) *tenant {
 	if err := w.client.Create(t.Context(), namespace); client.IgnoreAlreadyExists(err) != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []client.Object{&v1alpha1.AuthSession{}, &v1alpha1.RefreshTokenGrant{}} {
+	for _, kind := range []client.Object{&v1alpha1.AuthSession{}, &v1alpha1.RefreshTokenGrant{}, &v1alpha1.AuthUser{}, &corev1.Secret{}} {
 		if err := w.client.DeleteAllOf(t.Context(), kind, client.InNamespace("golden")); err != nil {
 			t.Fatal(err)
 		}
@@ -68,6 +69,9 @@ func goldenTenant(t *testing.T) *tenant {
 	h.await(func(context.Context) error {
 		if grants, sessions := len(h.rows().GrantNames()), len(h.rows().SessionsOfSubject(subject)); grants+sessions > 0 {
 			return fmt.Errorf("%d grants and %d sessions of an earlier run", grants, sessions)
+		}
+		if _, ok := h.rows().UserByLogin("carol"); ok {
+			return errors.New("a user of an earlier run")
 		}
 		return nil
 	})
@@ -103,4 +107,29 @@ func TestAnswers(t *testing.T) {
 	golden(t, "login-invalid", h.login(`{"expiration": 0}`))
 	golden(t, "login-malformed", h.login(`{`))
 	golden(t, "no-route", h.do("GET", "/0.1/nowhere", ""))
+
+	h.awaitRefreshTokens("tokens", "desk phone")
+	golden(t, "refresh-tokens", h.call("GET", "users/me/tokens", ""))
+	golden(t, "refresh-tokens-invalid", h.call("GET", "tokens?limit=-1", ""))
+	golden(t, "refresh-token-unknown", h.call("DELETE", "users/me/tokens/none", ""))
+	golden(t, "user-unknown", h.call("GET", "users/88204f50-0fe8-4163-a90f-9ff867468997/tokens", ""))
+	golden(t, "unauthorized", h.do("GET", "/0.1/tokens", "", "X-Auth-Token", "none"))
+	golden(t, "tenants", h.call("GET", "tenants", ""))
+	golden(t, "backends", h.do("GET", "/0.1/backends", ""))
+	h.awaitSessions("sessions?mobile=true", h.token(offline).SessionUUID)
+	golden(t, "sessions", h.call("GET", "sessions?mobile=true", ""))
+}
+
+// TestUserAnswers does the same for what is told about users.
+func TestUserAnswers(t *testing.T) { //nolint:paralleltest // TestAnswers has the same namespace
+	h := goldenTenant(t)
+	const id = "users/0e3a1b5c-7d9f-4b2a-8c6e-1f2a3b4c5d6e"
+	golden(t, "user-created", h.call("POST", "users", `{
+		"uuid": "0e3a1b5c-7d9f-4b2a-8c6e-1f2a3b4c5d6e", "username": "carol", "firstname": "Zoé", "purpose": "external_api",
+		"email_address": "carol@example.com", "password": "x"}`))
+	golden(t, "user-conflict", h.call("POST", "users", `{"email_address": "Carol@example.com"}`))
+	golden(t, "user-invalid", h.call("POST", "users", `{"username": "a:b"}`))
+	golden(t, "user-replaced", h.call("PUT", id, `{"username": "Carol", "enabled": false}`))
+	golden(t, "users", h.call("GET", "users?username=Carol", ""))
+	golden(t, "password-wrong", h.call("PUT", id+"/password", `{"old_password": "wrong", "new_password": "y"}`))
 }

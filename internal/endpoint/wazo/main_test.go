@@ -70,7 +70,7 @@ func (w *world) follow(ctx context.Context, scheme *runtime.Scheme) error {
 	}
 	go informers.Start(ctx)
 	feeder := w.directory.Feeder(func(string) bool { return false })
-	for _, kind := range []client.Object{&v1alpha1.AuthSession{}, &v1alpha1.RefreshTokenGrant{}, &v1alpha1.TokenRevocation{}} {
+	for _, kind := range []client.Object{&v1alpha1.AuthSession{}, &v1alpha1.RefreshTokenGrant{}, &v1alpha1.TokenRevocation{}, &v1alpha1.AuthUser{}, &corev1.Secret{}} {
 		informer, err := informers.GetInformer(ctx, kind)
 		if err != nil {
 			return err

@@ -39,6 +39,25 @@ func TestTutorials(t *testing.T) {
 	}
 	wrong := `{"client_id": "example", "refresh_token": "` + online.Token + `"}`
 	wantProblem(t, h.do("POST", path, wrong, curl...), http.StatusUnauthorized, "Authentication Failed")
+
+	// A refresh token in X-Auth-Token is always a 401, and it works until it is explicitly deleted.
+	const own = "/api/auth/0.1/users/me/tokens"
+	if got := h.do("GET", own, "", "X-Auth-Token", offline.RefreshToken); got.status != http.StatusUnauthorized {
+		t.Errorf("a refresh token as an access token: %d %s", got.status, got.body)
+	}
+	h.awaitRefreshTokens("users/me/tokens", "example")
+	if got := h.do("DELETE", own+"/example", "", "X-Auth-Token", next.Token); got.status != http.StatusNoContent {
+		t.Errorf("the deletion: %d %s", got.status, got.body)
+	}
+	h.awaitSessions("users/me/sessions", online.SessionUUID)
+	if got := h.do("DELETE", "/api/auth/0.1/users/me/sessions/"+online.SessionUUID, "", "X-Auth-Token", h.caller("auth.users.me.#")); got.status != http.StatusNoContent {
+		t.Errorf("the deletion of a session: %d %s", got.status, got.body)
+	}
+	if got := h.do("GET", own, "", "X-Auth-Token", online.Token); got.status != http.StatusUnauthorized {
+		t.Errorf("the token of a session that is gone: %d %s", got.status, got.body)
+	}
+	again := `{"expiration": 3600, "client_id": "example", "refresh_token": "` + offline.RefreshToken + `"}`
+	wantProblem(t, h.do("POST", path, again, curl...), http.StatusUnauthorized, "Authentication Failed")
 }
 
 // What POST tells about a token, GET tells too, but for the refresh token.

@@ -3,6 +3,7 @@ package wazo
 import (
 	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"io"
 	"math/rand/v2"
@@ -24,12 +25,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
 	"github.com/grantkeeper/grantkeeper/internal/passwords"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 )
@@ -53,6 +56,9 @@ type tenant struct {
 	clock     *clocktesting.FakePassiveClock
 	log       *logged
 	service   *issuing.Service
+	passwords *passwords.Verifier
+	accounts  *accounts.Service
+	later     time.Duration // of accounts, which read times of the API server's
 	api       *API
 	mux       *endpoint.Mux
 	server    *httptest.Server
@@ -73,7 +79,7 @@ func newTenant(t testing.TB, mods ...func(*issuing.Config)) *tenant {
 func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.Config)) *tenant {
 	t.Helper()
 	h := &tenant{TB: t, world: w, namespace: namespace, clock: clocktesting.NewFakePassiveClock(begin), log: &logged{}}
-	verifier, err := passwords.New(h.clock, rand.NewChaCha8([32]byte{0}), passwords.Options{})
+	verifier, err := passwords.New(h.clock, &locked{r: rand.NewChaCha8([32]byte{0})}, passwords.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,12 +101,27 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 		mod(&config)
 	}
 	h.service = issuing.New(config)
+	h.passwords = verifier
+	h.openAccounts(kubernetes)
 	w.directory.SetRing(namespace, keystest.Ring(t, namespace, issuer), nil)
 	w.directory.MarkRead(namespace, begin.AddDate(100, 0, 0))
 	h.put(passwordSecret("alice-password", password))
 	h.put(user("alice"))
 	h.serve(h.log.logger())
 	return h
+}
+
+// openAccounts makes what changes users, on a store of them.
+func (h *tenant) openAccounts(users accounts.Store) {
+	h.accounts = accounts.New(accounts.Config{
+		Directory: h.directory,
+		Store:     users,
+		Secrets:   secretwriter.New(h.client, h.client),
+		Passwords: h.passwords,
+		Logins:    h.service,
+		Clock:     clocktesting.NewFakePassiveClock(time.Now().Add(h.later)), // the API server's own
+		Rand:      cryptorand.Reader,
+	})
 }
 
 // in is the same tenant in a subtest.
@@ -114,7 +135,7 @@ func (h *tenant) in(t testing.TB) *tenant {
 // serve mounts the dialect in a server, with a form handler beside it at /token.
 func (h *tenant) serve(log logr.Logger) {
 	h.Helper()
-	h.api = New(Options{Service: h.service, Clock: h.clock, Location: time.FixedZone("IST", 5*3600+1800), Log: log})
+	h.api = New(Options{Service: h.service, Accounts: h.accounts, Clock: h.clock, Location: time.FixedZone("IST", 5*3600+1800), Log: log})
 	metrics, err := endpoint.NewMetrics(prometheus.NewRegistry())
 	if err != nil {
 		h.Fatal(err)
@@ -134,7 +155,7 @@ func (h *tenant) serve(log logr.Logger) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.server = httptest.NewServer(h.mux)
+	h.server = httptest.NewServer(held(h, h.mux))
 	h.Cleanup(h.server.Close)
 }
 
@@ -257,7 +278,7 @@ func (h *tenant) send(request *http.Request) reply {
 // record answers a request without a connection.
 func (h *tenant) record(request *http.Request) reply {
 	recorder := httptest.NewRecorder()
-	h.mux.ServeHTTP(recorder, request)
+	held(h, h.mux).ServeHTTP(recorder, request)
 	return reply{recorder.Code, recorder.Header(), recorder.Body.String()}
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
-	"github.com/grantkeeper/grantkeeper/internal/scopes"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -14,7 +13,7 @@ import (
 // demands. Verifying services ask this for every request of theirs, so nothing is allocated here.
 func (a *API) headToken(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 	if _, err := a.demanded(r, call); err != nil {
-		a.refuse(w, r, call, err)
+		a.refuse(w, r, call, asToken, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -24,12 +23,12 @@ func (a *API) headToken(w http.ResponseWriter, r *http.Request, call endpoint.Ca
 func (a *API) getToken(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 	checked, err := a.demanded(r, call)
 	if err != nil {
-		a.refuse(w, r, call, err)
+		a.refuse(w, r, call, asToken, err)
 		return
 	}
 	tenant, err := a.options.Service.Tenant(call.Tenant)
 	if err != nil {
-		a.refuse(w, r, call, err)
+		a.refuse(w, r, call, asToken, err)
 		return
 	}
 	token := sensitive.New(r.PathValue("token"))
@@ -40,7 +39,7 @@ func (a *API) getToken(w http.ResponseWriter, r *http.Request, call endpoint.Cal
 // deleted.
 func (a *API) deleteToken(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 	if err := a.options.Service.Revoke(call.Context(r), call.Tenant, r.PathValue("token"), tokens.Wazo); err != nil {
-		a.refuse(w, r, call, err)
+		a.refuse(w, r, call, asToken, err)
 		return
 	}
 	send(w, http.StatusOK, enveloped{deleted{"success"}})
@@ -70,7 +69,7 @@ func (a *API) answerScopes(w http.ResponseWriter, r *http.Request, call endpoint
 		if err := r.Context().Err(); err != nil {
 			return err
 		}
-		answer.Scopes[scope] = permits(checked, scope)
+		answer.Scopes[scope] = mayAccess(checked, scope)
 	}
 	send(w, http.StatusOK, answer)
 	return nil
@@ -104,7 +103,7 @@ func (a *API) demanded(r *http.Request, call endpoint.Call) (*issuing.Checked, e
 			if err := r.Context().Err(); err != nil {
 				return nil, err
 			}
-			if !permits(checked, q.value) {
+			if !mayAccess(checked, q.value) {
 				return nil, errUnauthorizedFor(q.value)
 			}
 		case "tenant":
@@ -126,8 +125,4 @@ func (a *API) belongs(call endpoint.Call, tenant string) error {
 		return errForeignTenant(tenant)
 	}
 	return nil
-}
-
-func permits(checked *issuing.Checked, required string) bool {
-	return checked.Permissions.Permits(scopes.Identity{User: checked.Access.Subject, Session: checked.Access.ID}, required)
 }

@@ -1,0 +1,127 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/store"
+)
+
+// Replace gives a user another profile: what the new one leaves out is gone afterwards. It refuses with
+// UnknownUser, ManagedExternally, Invalid, or Conflict where another user has the username.
+func (s *Service) Replace(ctx context.Context, request Request, subject string, wanted Profile) (*directory.User, error) {
+	if err := wanted.check(); err != nil {
+		return nil, err
+	}
+	t, user, err := s.find(request.Namespace, subject)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	defer cancel()
+	for range most {
+		replaced, err := s.replace(ctx, t, user, &wanted)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return nil, refusalOf(err)
+		}
+		s.record(ctx, audit.UserChanged, request, replaced)
+		return s.seen(ctx, replaced), nil
+	}
+	return nil, errRaced
+}
+
+// replace tries once. Where the user came second to its new username, it gets back what it had.
+func (s *Service) replace(ctx context.Context, t *directory.Tenant, user *directory.User, wanted *Profile) (*v1alpha1.AuthUser, error) {
+	live, err := s.own(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	changed := live.DeepCopy()
+	wanted.apply(&changed.Spec)
+	if equality.Semantic.DeepEqual(live.Spec, changed.Spec) {
+		return live, nil
+	}
+	for claim := range claims(changed) {
+		for _, find := range []func(string) (*directory.User, bool){t.UserByLogin, t.UserBySubject} {
+			if holder, ok := find(claim); ok && holder.Name != live.Name {
+				return nil, errConflict(FieldUsername)
+			}
+		}
+	}
+	if err := s.Store.ReplaceUser(ctx, changed); err != nil {
+		return nil, err
+	}
+	if err := s.cameFirst(ctx, changed); err != nil {
+		return nil, errors.Join(err, s.putBack(ctx, changed, live))
+	}
+	return changed, nil
+}
+
+// putBack gives a user the profile back that it had. What a person has written meanwhile stays.
+func (s *Service) putBack(ctx context.Context, changed, before *v1alpha1.AuthUser) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	had := Profile{
+		Username: before.Spec.Username, FirstName: before.Spec.FirstName, LastName: before.Spec.LastName,
+		Purpose: before.Spec.Purpose, Disabled: before.Spec.EffectiveState() == v1alpha1.UserStateDisabled,
+	}
+	for range most {
+		had.apply(&changed.Spec)
+		err := s.Store.ReplaceUser(ctx, changed)
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		if changed, err = s.Store.User(ctx, changed.Namespace, changed.Name); err != nil {
+			return err
+		}
+	}
+	return errRaced
+}
+
+// Delete deletes a user, and with it whatever its logins have made. Its tokens are dead at once. It
+// refuses with UnknownUser and ManagedExternally.
+func (s *Service) Delete(ctx context.Context, request Request, subject string) error {
+	t, user, err := s.find(request.Namespace, subject)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	defer cancel()
+	for range most {
+		live, err := s.own(ctx, user)
+		if err != nil {
+			return err
+		}
+		err = s.Store.DeleteUser(ctx, live)
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			continue
+		case errors.Is(err, store.ErrNotFound):
+			return errUnknownUser
+		case err != nil:
+			return refusalOf(err)
+		}
+		s.record(ctx, audit.UserDeleted, request, live)
+		// What cannot be ended now is swept: nothing of it is good without the user.
+		_ = s.Logins.EndLogins(ctx, t, subject)
+		s.gone(ctx, t, live)
+		return nil
+	}
+	return errRaced
+}
+
+// gone waits until this replica sees that a user is gone.
+func (s *Service) gone(ctx context.Context, t *directory.Tenant, object *v1alpha1.AuthUser) {
+	s.sight.await(ctx, directory.Change{Kind: directory.Users, Namespace: object.Namespace, Name: object.Name}, func() bool {
+		row, ok := t.User(object.Name)
+		return !ok || row.UID != object.UID
+	})
+}

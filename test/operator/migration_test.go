@@ -1,0 +1,87 @@
+package operator_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+)
+
+// exported finds what the guide says that wazo-auth's database gives.
+var exported = regexp.MustCompile("(?ms)^```json\n(.*?)^```$")
+
+// TestUsersMoveFromWazoAuth carries out the example of docs/migrating-from-wazo-auth.md.
+func TestUsersMoveFromWazoAuth(t *testing.T) {
+	t.Parallel()
+	s := sceneIn(sharedTenants[0])
+	var alice, pbx *v1alpha1.AuthUser
+	for _, object := range guidedObjects(t) {
+		object.SetNamespace(s.namespace)
+		if err := admin.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("migration-test")); err != nil {
+			t.Fatalf("apply %s %q: %v", object.GetKind(), object.GetName(), err)
+		}
+		if object.GetKind() != "AuthUser" {
+			continue
+		}
+		user := &v1alpha1.AuthUser{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, user); err != nil {
+			t.Fatal(err)
+		}
+		if user.Spec.Password != nil {
+			alice = user
+		} else {
+			pbx = user
+		}
+	}
+	awaitReady(t, alice)
+	awaitRefused(t, pbx, v1alpha1.ReasonDisabled)
+
+	other, c, g := s.user(), s.client(), s.grant()
+	s.apply(t, other, c, g)
+	awaitReady(t, g)
+	caller := newCaller(t, secretOf(t, g)) // who trusts the endpoint and knows where it is
+	const password = "correct horse battery staple"
+	answer := caller.json(t, http.MethodPost, "/api/auth/0.1/token", "alice@example.com", password, `{"expiration": 60}`, http.StatusOK)
+	data, _ := answer["data"].(map[string]any)
+	got := map[string]any{"auth_id": data["auth_id"], "acl": data["acl"]}
+	want := map[string]any{
+		"auth_id": alice.Spec.Subject,
+		"acl":     []any{"!auth.users.me.password.edit", "auth.users.me.#", "confd.users.me.#.read"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Alice", password, `{}`, http.StatusOK)
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Alice", "another", `{}`, http.StatusUnauthorized)
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "pbx", password, `{}`, http.StatusUnauthorized)
+}
+
+// guidedObjects are those of the guide's example.
+func guidedObjects(t *testing.T) []*unstructured.Unstructured {
+	t.Helper()
+	guide, err := os.ReadFile("../../docs/migrating-from-wazo-auth.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := exported.FindAllSubmatch(guide, -1)
+	if len(blocks) != 1 {
+		t.Fatalf("the guide has %d JSON blocks, want 1", len(blocks))
+	}
+	var list struct{ Items []map[string]any }
+	if err := json.Unmarshal(blocks[0][1], &list); err != nil {
+		t.Fatal(err)
+	}
+	var objects []*unstructured.Unstructured
+	for _, item := range list.Items {
+		objects = append(objects, &unstructured.Unstructured{Object: item})
+	}
+	return objects
+}
