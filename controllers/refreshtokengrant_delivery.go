@@ -208,7 +208,7 @@ func (d *delivery) found(ctx context.Context, observed *corev1.Secret) (*revisio
 		return nil, nil //nolint:nilnil // no Secret, no token
 	}
 	token := observed.Data[d.grant.Spec.Target.EffectiveKeys().AccessToken]
-	found, err := d.Issuing.Found(ctx, d.tenant, d.ring, &d.terms, string(token))
+	found, err := d.Issuing.Found(ctx, d.ring, &d.terms, string(token))
 	if err != nil || found == nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (d *delivery) input(ctx context.Context, found *revision.Token) (*revision.
 		input.SigningKeyID = key.ID
 	}
 	if last := input.Recorded; found == nil && last != nil {
-		input.SessionLost, err = d.Issuing.SessionLost(ctx, d.tenant, d.ring, &d.terms, last.IssuedAt)
+		input.SessionLost, err = d.Issuing.SessionLost(ctx, d.ring, &d.terms, last.IssuedAt)
 	}
 	return input, err
 }

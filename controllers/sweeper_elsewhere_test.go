@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,10 +60,7 @@ func TestTheSessionsElsewhereOfADisabledUserEnd(t *testing.T) {
 			}
 			x := newRoom(t, gen.AuthUser("alice", mods...))
 			x.common.Directory.SetRing(gen.Namespace, keystest.Ring(t, gen.Namespace, "https://auth.example.com"), nil)
-			store := &elsewhere{sessions: map[string]string{}, away: tc.away}
-			for name, subject := range alices {
-				store.sessions[name] = subject
-			}
+			store := &elsewhere{sessions: maps.Clone(alices), away: tc.away}
 			sweeper := &controllers.Sweeper{Common: x.common, Elsewhere: store}
 			alice := controllers.Sweepable{Kind: directory.Users, Namespace: gen.Namespace, Name: "alice"}
 			for _, change := range []directory.Change{

@@ -20,7 +20,8 @@ var errUnknownToken = refuse(UnknownToken, "the token is unknown or expired")
 // Check tells what an access token of the tenant stands for. It refuses with UnknownToken one that
 // is forged, foreign, expired, or died early: revoked, its session deleted, its grant deleted or
 // moved on, its user or client gone or not allowed any more, its password changed. Memory answers;
-// only a token that memory does not know costs one bounded live read.
+// only a token that memory does not know costs one bounded live read, and a reference token a call to
+// the session store where that is not Kubernetes.
 func (s *Service) Check(ctx context.Context, namespace, token string) (*Checked, error) {
 	t, ring, err := s.tenant(namespace)
 	if err != nil {

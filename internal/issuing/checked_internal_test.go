@@ -24,7 +24,6 @@ func TestThePollsOfAControllerEvictNothing(t *testing.T) {
 	d := directory.New()
 	ring := keystest.Ring(t, gen.Namespace, "https://auth.example.com")
 	d.SetRing(gen.Namespace, ring, nil)
-	rows, _ := d.Tenant(gen.Namespace)
 	s := New(Config{Directory: d, Sessions: store.NewSessions(d, nil, nil, clock.RealClock{})})
 	now := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 	terms := &Terms{Ask: revision.Ask{GrantID: gen.GrantID("nightly"), Epoch: 1, Format: revision.FormatReference}}
@@ -35,12 +34,12 @@ func TestThePollsOfAControllerEvictNothing(t *testing.T) {
 		GrantID: terms.GrantID, Epoch: terms.Epoch,
 	}
 	for _, token := range []string{sealed(t, d, ring, terms, access), signed(t, ring, access)} {
-		found, err := s.Found(t.Context(), rows, ring, terms, token)
+		found, err := s.Found(t.Context(), ring, terms, token)
 		if err != nil || found == nil {
 			t.Fatalf("found %v, error %v", found, err)
 		}
 	}
-	if lost, err := s.SessionLost(t.Context(), rows, ring, terms, now); lost || err != nil {
+	if lost, err := s.SessionLost(t.Context(), ring, terms, now); lost || err != nil {
 		t.Errorf("lost %t, error %v", lost, err)
 	}
 	if held := s.checked.cache.Len(); held != 0 {

@@ -216,7 +216,7 @@ func TestATokenOfAnotherGrantIsNotFound(t *testing.T) {
 	token := deliver(t, x, own, r)
 	found := func(terms issuing.Terms) *revision.Token {
 		t.Helper()
-		found, err := x.Service.Found(t.Context(), x.Rows(t), x.Ring, &terms, token.Reveal())
+		found, err := x.Service.Found(t.Context(), x.Ring, &terms, token.Reveal())
 		if err != nil {
 			t.Fatal(err)
 		}

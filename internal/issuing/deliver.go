@@ -55,7 +55,7 @@ func DeliveredRefreshToken(ring *keys.Ring, g *directory.Grant) (sensitive.Strin
 // Found reads back the token that a grant's Secret holds: what it is a revision of, or nil where
 // these bytes are no token of this grant that the tenant's keys vouch for. The number of the
 // revision is not in the token.
-func (s *Service) Found(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, token string) (*revision.Token, error) {
+func (s *Service) Found(ctx context.Context, ring *keys.Ring, terms *Terms, token string) (*revision.Token, error) {
 	o, err := s.openOnce(ctx, ring, token)
 	switch {
 	case err != nil && AsRefusal(err).Reason == UnknownToken:
@@ -70,7 +70,7 @@ func (s *Service) Found(ctx context.Context, t *directory.Tenant, ring *keys.Rin
 
 // SessionLost tells whether the reference token that a grant was given in a second has no session
 // any more. Memory may say that it is there; that it is gone is known from a live read.
-func (s *Service) SessionLost(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, issuedAt time.Time) (bool, error) {
+func (s *Service) SessionLost(ctx context.Context, ring *keys.Ring, terms *Terms, issuedAt time.Time) (bool, error) {
 	if terms.Format != revision.FormatReference {
 		return false, nil
 	}

@@ -72,7 +72,7 @@ func TestADeliveredJWTIsTheSameEachTimeAndFoundAgain(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 
-	found, err := x.Service.Found(t.Context(), x.Rows(t), x.Ring, terms, token.Reveal())
+	found, err := x.Service.Found(t.Context(), x.Ring, terms, token.Reveal())
 	if err != nil {
 		t.Fatalf("find: %v", err)
 	}
@@ -96,11 +96,11 @@ func TestADeliveredReferenceTokenIsDerivedAndItsSessionComesFirst(t *testing.T) 
 		t.Fatalf("there are %d sessions, want the token's own", len(sessions))
 	}
 	find := func() (*revision.Token, bool) {
-		found, err := x.Service.Found(t.Context(), x.Rows(t), x.Ring, terms, token.Reveal())
+		found, err := x.Service.Found(t.Context(), x.Ring, terms, token.Reveal())
 		if err != nil {
 			t.Fatalf("find: %v", err)
 		}
-		lost, err := x.Service.SessionLost(t.Context(), x.Rows(t), x.Ring, terms, r.IssuedAt)
+		lost, err := x.Service.SessionLost(t.Context(), x.Ring, terms, r.IssuedAt)
 		if err != nil {
 			t.Fatalf("look for the session: %v", err)
 		}
@@ -122,7 +122,7 @@ func TestWithoutTheAPIServerNoSessionIsLost(t *testing.T) {
 	x := liveTeam(t, gen.AuthClient("opaque", gen.ReferenceTokens()), gen.RefreshTokenGrant("nightly", gen.ForClient("opaque")))
 	terms, r := revised(t, x.Tenant)
 	x.Cut()
-	if lost, err := x.Service.SessionLost(t.Context(), x.Rows(t), x.Ring, terms, r.IssuedAt); lost || err == nil {
+	if lost, err := x.Service.SessionLost(t.Context(), x.Ring, terms, r.IssuedAt); lost || err == nil {
 		t.Errorf("lost %t, error %v; want an error", lost, err)
 	}
 	if _, err := x.Service.Deliver(t.Context(), x.Ring, terms, r); err == nil {
@@ -144,7 +144,7 @@ func TestWhatIsNotThisGrantsTokenIsNotFound(t *testing.T) {
 	for name, token := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found, err := x.Service.Found(t.Context(), x.Rows(t), x.Ring, terms, token)
+			found, err := x.Service.Found(t.Context(), x.Ring, terms, token)
 			if found != nil || err != nil {
 				t.Errorf("found %v, error %v; want nothing", found, err)
 			}

@@ -105,14 +105,14 @@ func TestADeliveredTokenIsTheSameElsewhere(t *testing.T) {
 		t.Error("two replicas deliver two tokens")
 	}
 	wantAccess(t, x.Tenant, first, true)
-	if lost, err := x.Service.SessionLost(t.Context(), x.Rows(t), x.Ring, terms, r.IssuedAt); lost || err != nil {
+	if lost, err := x.Service.SessionLost(t.Context(), x.Ring, terms, r.IssuedAt); lost || err != nil {
 		t.Errorf("lost %t, error %v", lost, err)
 	}
 	if err := x.Service.Withdraw(t.Context(), x.Ring, terms, r); err != nil {
 		t.Fatal(err)
 	}
 	wantAccess(t, y.Tenant, first, false)
-	if lost, err := y.Service.SessionLost(t.Context(), y.Rows(t), y.Ring, there, r.IssuedAt); !lost || err != nil {
+	if lost, err := y.Service.SessionLost(t.Context(), y.Ring, there, r.IssuedAt); !lost || err != nil {
 		t.Errorf("lost %t, error %v", lost, err)
 	}
 }

@@ -149,7 +149,7 @@ var (
 	}
 )
 
-// What another store than Kubernetes is asked for sessions, by this replica.
+// SessionStoreDuration tells what another store than Kubernetes is asked for, by this replica.
 var SessionStoreDuration = Definition{
 	Name: "grantkeeper_session_store_duration_seconds", Type: TypeHistogram,
 	Help: "How long calls to the Redis or Valkey server took that sessions are kept in. Absent where they are kept in Kubernetes.",

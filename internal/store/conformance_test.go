@@ -38,6 +38,7 @@ type place struct {
 // places are the stores, each for a tenant that has no sessions yet.
 var places = map[string]func(t *testing.T) *place{
 	"Kubernetes": func(t *testing.T) *place {
+		t.Helper()
 		x := tenant.Live(t, cp)
 		y := x.Replica(t, cp)
 		return &place{
@@ -48,6 +49,7 @@ var places = map[string]func(t *testing.T) *place{
 		}
 	},
 	"Redis": func(t *testing.T) *place {
+		t.Helper()
 		server := redis.Start(t, redis.Options{})
 		return &place{
 			tenant:   keys.Tenant{Namespace: gen.Namespace, UID: "b6a2ac70-ab4d-4b2c-8f0c-8a0c3c3c1f0e"},
@@ -101,6 +103,7 @@ func sameSpec(want, got v1alpha1.AuthSessionSpec) string {
 func TestASessionIsKnownToAllReplicasAtOnce(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		wanted := p.one("a token")
 		p.create(t, 0, wanted, unbounded)
 		for i, replica := range p.replicas {
@@ -124,6 +127,7 @@ func TestASessionIsKnownToAllReplicasAtOnce(t *testing.T) {
 func TestASessionEndsEverywhere(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		ended, stays := p.one("ended"), p.one("stays")
 		p.create(t, 0, ended, unbounded)
 		p.create(t, 0, stays, unbounded)
@@ -150,6 +154,7 @@ func TestASessionEndsEverywhere(t *testing.T) {
 func TestSessionsAreFoundByWhatTheyBelongTo(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		grant, elsewhere := gen.GrantID("a grant"), func(s *v1alpha1.AuthSessionSpec) { s.GrantNamespace = "team-b" }
 		ofGrant := func(s *v1alpha1.AuthSessionSpec) { s.GrantID = grant }
 		for token, mods := range map[string][]func(*v1alpha1.AuthSessionSpec){
@@ -207,6 +212,7 @@ func TestSessionsAreFoundByWhatTheyBelongTo(t *testing.T) {
 func TestAnIDIsFoundAtOnce(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		p.create(t, 0, p.one("a token"), unbounded)
 		for i, replica := range p.replicas {
 			if all, err := replica.ByID(t.Context(), p.tenant, gen.GrantID("a token")); len(all) != 1 || err != nil {
@@ -246,6 +252,7 @@ func TestBoundsOfSessions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			everywhere(t, func(t *testing.T, p *place) {
+				t.Helper()
 				mods := func(mod func(*v1alpha1.AuthSessionSpec)) (all []func(*v1alpha1.AuthSessionSpec)) {
 					if mod != nil {
 						all = append(all, mod)
@@ -293,11 +300,13 @@ func TestWhatHasEndedMakesRoom(t *testing.T) {
 	bounds := store.Bounds{Subject: bound, Tenant: 100}
 	ends := map[string]func(t *testing.T, p *place, ending *v1alpha1.AuthSession){
 		"by hand": func(t *testing.T, p *place, ending *v1alpha1.AuthSession) {
+			t.Helper()
 			if err := p.replicas[0].Delete(t.Context(), p.tenant, ending.Name); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"by itself": func(t *testing.T, p *place, ending *v1alpha1.AuthSession) {
+			t.Helper()
 			p.pass(ending.Spec.ExpiresAt.Sub(p.now))
 			controlplane.Eventually(t, patience, func(ctx context.Context) error {
 				return p.replicas[1].Room(ctx, p.tenant, store.OwnerOf(ending), bounds)
@@ -308,6 +317,7 @@ func TestWhatHasEndedMakesRoom(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			everywhere(t, func(t *testing.T, p *place) {
+				t.Helper()
 				ending := p.one("ending", func(s *v1alpha1.AuthSessionSpec) { s.ExpiresAt = metav1.NewTime(p.now.Add(3 * time.Second)) })
 				p.create(t, 0, ending, bounds)
 				standing := p.one("standing")
@@ -333,6 +343,7 @@ func TestParallelSessionsHoldTheBoundExactly(t *testing.T) {
 	t.Parallel()
 	const bound, many = 5, 16
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		var all sync.WaitGroup
 		results := make([]error, many)
 		for i := range many {
@@ -361,6 +372,7 @@ func TestParallelSessionsHoldTheBoundExactly(t *testing.T) {
 func TestTenantsSeeNothingOfEachOther(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		made := p.one("a token")
 		p.create(t, 0, made, unbounded)
 		other := p.tenant
@@ -392,6 +404,7 @@ func TestTenantsSeeNothingOfEachOther(t *testing.T) {
 func TestASessionCanBeMadeAgain(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, p *place) {
+		t.Helper()
 		made := p.one("a token")
 		p.create(t, 0, made, unbounded)
 		if err := p.replicas[1].Delete(t.Context(), p.tenant, made.Name); err != nil {

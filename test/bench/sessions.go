@@ -88,8 +88,8 @@ func (w *world) logIn(ctx context.Context, name string) error {
 }
 
 // settle is how long a replica that has started is left alone: what its caches were filled from is
-// garbage then and collected.
-const settle = 10 * time.Second
+// garbage then, and the runtime takes its time to give it back.
+const settle = 30 * time.Second
 
 // residentAfterRestart is the memory of a replica that has read everything.
 func (w *world) residentAfterRestart(ctx context.Context) (float64, error) {

@@ -109,7 +109,7 @@ func TestTheCommandsThatAreDocumentedAreEnough(t *testing.T) {
 		t.Fatal("the page does not tell the commands")
 	}
 	rules := "~grantkeeper:* -@all"
-	for _, command := range strings.Fields(commands) {
+	for command := range strings.FieldsSeq(commands) {
 		rules += " +" + strings.ToLower(command)
 	}
 	server := redis.Start(t, redis.Options{Password: "password", User: "keeper", Rules: rules})
