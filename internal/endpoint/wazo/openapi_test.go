@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -55,9 +56,7 @@ func held(t testing.TB, handler http.Handler) http.Handler {
 		if err := holds(r, route, parameters, recorder); err != nil {
 			t.Errorf("%s %s answers otherwise than the document says: %v", r.Method, route.Path, err)
 		}
-		for name, values := range recorder.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), recorder.Header())
 		w.WriteHeader(recorder.Code)
 		_, _ = w.Write(recorder.Body.Bytes())
 	})
