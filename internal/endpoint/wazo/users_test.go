@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -307,11 +308,31 @@ func TestReplaceUser(t *testing.T) {
 	}
 }
 
+// gathered lets no user be replaced before so many are about to be: what was looked up before that is out
+// of date for all but one of them.
+type gathered struct {
+	accounts.Store
+	coming *atomic.Int64
+	all    chan struct{}
+}
+
+func (g gathered) ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) error {
+	if g.coming.Add(-1) == 0 {
+		close(g.all)
+	}
+	<-g.all
+	return g.Store.ReplaceUser(ctx, user)
+}
+
 // Of several users who take one name at once one gets it, and the others keep what they had.
 func TestReplaceUsersAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newTenant(t)
 	const many = 4
+	coming := &atomic.Int64{}
+	coming.Store(many)
+	h.openAccounts(gathered{store.NewKubernetes(h.client), coming, make(chan struct{})})
+	h.serve(h.log.logger())
 	var ids []string
 	for i := range many {
 		ids = append(ids, h.user(h.call("POST", "users", fmt.Sprintf(`{"username": "user-%d"}`, i))).UUID)
