@@ -1,9 +1,12 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,7 +105,11 @@ func (s *Service) makeRoom(ctx context.Context, object *v1alpha1.AuthUser) error
 	if !ok {
 		return nil
 	}
-	for claim := range claims(object) {
+	taken := claims(object)
+	inOrder := slices.SortedFunc(maps.Keys(taken), func(a, b string) int {
+		return cmp.Or(cmp.Compare(slices.Index(claimed, taken[a]), slices.Index(claimed, taken[b])), cmp.Compare(a, b))
+	})
+	for _, claim := range inOrder {
 		for _, find := range []func(string) (*directory.User, bool){t.UserByLogin, t.UserBySubject} {
 			holder, ok := find(claim)
 			if !ok {
