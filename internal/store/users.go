@@ -35,6 +35,14 @@ func (k *Kubernetes) ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) e
 	return classify("replace the user", k.client.Update(ctx, user, userOwner))
 }
 
+// FinishUser takes off a user the mark that says it is being made, under the version that was read, and fills
+// in what the API server adds. ErrConflict where it changed since.
+func (k *Kubernetes) FinishUser(ctx context.Context, user *v1alpha1.AuthUser) error {
+	before := user.DeepCopy()
+	delete(user.Annotations, v1alpha1.AnnotationUnfinished)
+	return classify("finish the user", k.client.Patch(ctx, user, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), userOwner))
+}
+
 // DeleteUser deletes a user as it was read. ErrNotFound where it is gone, ErrConflict where it changed
 // since.
 func (k *Kubernetes) DeleteUser(ctx context.Context, user *v1alpha1.AuthUser) error {

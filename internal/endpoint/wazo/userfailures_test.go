@@ -73,34 +73,90 @@ func TestCreateUserInAnOutage(t *testing.T) {
 	}
 }
 
-// A crash between the user and its password leaves a user behind who cannot log in. Who asks again gets
-// the user, once the first request cannot be on its way any more.
+// crashing stops before the mark of an unfinished user is taken off, and cannot take anything back.
+type crashing struct{ accounts.Store }
+
+func (crashing) FinishUser(context.Context, *v1alpha1.AuthUser) error { return errOutage }
+func (crashing) DeleteUser(context.Context, *v1alpha1.AuthUser) error { return errOutage }
+
+// secretOf is that of a user's password; nil where the user has none.
+func (h *tenant) secretOf(left *v1alpha1.AuthUser) *corev1.Secret {
+	if left.Spec.Password == nil {
+		return nil
+	}
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: h.namespace, Name: left.Spec.Password.HashSecretRef.Name}}
+}
+
+// A crash before the user is whole leaves one behind who cannot log in. Who asks again gets the user, once the
+// first request cannot be on its way any more.
 func TestAUserWhomACrashHasLeftBehind(t *testing.T) {
 	t.Parallel()
+	for name, body := range map[string]string{
+		"without its password": `{"username": "carol", "password": "x"}`,
+		"who was to have none": `{"username": "carol"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newTenant(t)
+			h.openAccounts(crashing{store.NewKubernetes(h.client)})
+			h.serve(h.log.logger())
+			if got := h.call("POST", "users", body); got.status != http.StatusServiceUnavailable {
+				t.Fatalf("%d %s", got.status, got.body)
+			}
+			var left *v1alpha1.AuthUser
+			h.await(func(context.Context) error {
+				row, ok := h.rows().UserByLogin("carol")
+				if !ok {
+					return errStatus(http.StatusNotFound)
+				}
+				left = row.AuthUser
+				return nil
+			})
+			if secret := h.secretOf(left); secret != nil {
+				if err := h.client.Delete(t.Context(), secret); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again := `{"username": "CAROL", "password": "y"}`
+			h.openAccounts(store.NewKubernetes(h.client))
+			h.serve(h.log.logger())
+			if got := h.call("POST", "users", again); got.status != http.StatusConflict {
+				t.Errorf("at once: %d %s", got.status, got.body)
+			}
+			h.later = 2 * time.Minute
+			h.openAccounts(store.NewKubernetes(h.client))
+			h.serve(h.log.logger())
+			if made := h.user(h.call("POST", "users", again)); made.UUID == left.Spec.Subject {
+				t.Error("it is the same user")
+			}
+			h.wantLogin("carol", "y", http.StatusOK)
+			if got := h.call("POST", "users", again); got.status != http.StatusConflict {
+				t.Errorf("once it is whole: %d %s", got.status, got.body)
+			}
+		})
+	}
+}
+
+// Whoever loses the Secret of a password keeps their name: nobody who may make users becomes them.
+func TestAUserWhosePasswordIsGoneIsNobodyElses(t *testing.T) {
+	t.Parallel()
 	h := newTenant(t)
-	left := h.user(h.call("POST", "users", `{"username": "carol", "password": "x"}`))
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: h.namespace, Name: h.objectOf(left.UUID).Spec.Password.HashSecretRef.Name}}
-	if err := h.client.Delete(t.Context(), secret); err != nil {
+	carol := h.user(h.call("POST", "users", `{"username": "carol", "password": "x"}`))
+	object := h.objectOf(carol.UUID)
+	if _, marked := object.Annotations[v1alpha1.AnnotationUnfinished]; marked {
+		t.Error("a user who is whole is still marked")
+	}
+	if err := h.client.Delete(t.Context(), h.secretOf(object)); err != nil {
 		t.Fatal(err)
 	}
-	h.await(func(context.Context) error {
-		if got := h.do("POST", "/0.1/token", `{}`, "Authorization", basic("carol:x")); got.status != http.StatusUnauthorized {
-			return errStatus(got.status)
-		}
-		return nil
-	})
-	again := `{"username": "CAROL", "password": "y"}`
-	if got := h.call("POST", "users", again); got.status != http.StatusConflict {
-		t.Errorf("at once: %d %s", got.status, got.body)
-	}
-	h.later = 2 * time.Minute
+	h.later = time.Hour
 	h.openAccounts(store.NewKubernetes(h.client))
 	h.serve(h.log.logger())
-	if made := h.user(h.call("POST", "users", again)); made.UUID == left.UUID {
-		t.Error("it is the same user")
-	}
-	h.wantLogin("carol", "y", http.StatusOK)
-	if got := h.call("POST", "users", again); got.status != http.StatusConflict {
-		t.Errorf("once it is whole: %d %s", got.status, got.body)
+	for _, body := range []string{
+		`{"username": "carol", "password": "y"}`, `{"username": "dan", "uuid": "` + carol.UUID + `", "password": "y"}`,
+	} {
+		if got := h.call("POST", "users", body); got.status != http.StatusConflict {
+			t.Errorf("%d %s", got.status, got.body)
+		}
 	}
 }
