@@ -194,7 +194,7 @@ func (a *Authorization) hasConsent(user *directory.User, terms *Terms) bool {
 		return false
 	}
 	return slices.ContainsFunc(a.tenant.EndpointGrants(user.Subject()), func(g *directory.Grant) bool {
-		return isOfCode(g) && g.Spec.ClientRef != nil && g.Spec.ClientRef.Name == a.client.Name &&
+		return g.IsOfCode() && g.Spec.ClientRef != nil && g.Spec.ClientRef.Name == a.client.Name &&
 			g.Spec.EffectiveState() == v1alpha1.GrantStateActive &&
 			containsAll(g.Spec.Scopes, terms.Scopes) && containsAll(g.Spec.Audiences, terms.Audiences)
 	})
