@@ -137,6 +137,9 @@ func TestACodeGivesTheTokensOfItsLogin(t *testing.T) {
 	if !login.AuthTime.Time.Equal(tenant.Start) || !login.IssuedAt.Time.Equal(redeemed) || !login.CodeExpiresAt.Time.Equal(tenant.Start.Add(time.Minute)) {
 		t.Errorf("the grant's login is %+v", login)
 	}
+	if login.UserAgent != "an app" || issued.Access.UserAgent != "an app" || issued.Access.RemoteAddress != "192.0.2.7" {
+		t.Errorf("the login came from %q, the token from %q at %q", login.UserAgent, issued.Access.UserAgent, issued.Access.RemoteAddress)
+	}
 	if diff := cmp.Diff([]string{orders, "https://stock.example.com"}, grants[0].Spec.Audiences); diff != "" {
 		t.Errorf("the grant's audiences (-want +got):\n%s", diff)
 	}
