@@ -93,6 +93,8 @@ func TestConsentIsAskedForOnce(t *testing.T) {
 	t.Parallel()
 	loopback := func(r *issuing.AuthorizationRequest) { r.RedirectURI = "http://127.0.0.1:3000/cb" }
 	revoked := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.State = v1alpha1.GrantStateRevoked }
+	ofAnother := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.ClientRef.Name = "billing" }
+	ofOneAudience := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Audiences = []string{orders} }
 	ofPassword := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CodeExpiresAt = nil }
 	tests := map[string]struct {
 		request issuing.AuthorizationRequest
@@ -104,6 +106,8 @@ func TestConsentIsAskedForOnce(t *testing.T) {
 		"a scope more":               {asking(func(r *issuing.AuthorizationRequest) { r.Scopes = []string{"orders:read", "orders:write"} }), nil, issuing.StepConsent},
 		"by way of a loopback":       {asking(loopback), nil, issuing.StepConsent},
 		"after it was revoked":       {asking(), revoked, issuing.StepConsent},
+		"after another client's":     {asking(), ofAnother, issuing.StepConsent},
+		"an audience more":           {asking(), ofOneAudience, issuing.StepConsent},
 		"after a login by password":  {asking(), ofPassword, issuing.StepConsent},
 		"where it is asked for anew": {asking(func(r *issuing.AuthorizationRequest) { r.Prompt.Consent = true }), nil, issuing.StepConsent},
 	}
@@ -178,6 +182,15 @@ func TestAVerifierWithoutAChallenge(t *testing.T) {
 	t.Parallel()
 	x := team(t, web(), gen.ClientSecret("web", clientSecret))
 	presented := redemption(code(t, x, asking(askingForWeb)), func(r *issuing.Redemption) { r.RedirectURI = "" })
+	_, err := x.Service.CodeGrant(t.Context(), authenticated(t, x, "web"), presented, issuing.Wish{})
+	wantRefusal(t, err, issuing.InvalidGrant)
+}
+
+// TestARedirectURIThatWasNotSent: whoever names one now has another request in mind.
+func TestARedirectURIThatWasNotSent(t *testing.T) {
+	t.Parallel()
+	x := team(t, web(), gen.ClientSecret("web", clientSecret))
+	presented := redemption(code(t, x, asking(askingForWeb)), ofWeb, func(r *issuing.Redemption) { r.RedirectURI = appRedirect })
 	_, err := x.Service.CodeGrant(t.Context(), authenticated(t, x, "web"), presented, issuing.Wish{})
 	wantRefusal(t, err, issuing.InvalidGrant)
 }
