@@ -81,8 +81,8 @@ func TestWhatAnAuthorizationNeeds(t *testing.T) {
 		x := team(t, tc.client)
 		a, b := authorized(t, x, tc.request)
 		x.Clock.Step(time.Minute)
-		if got, err := x.Service.Next(a, b); got != tc.want || err != nil {
-			t.Errorf("%s: %q (%v), want %q", name, got, err, tc.want)
+		if got, err := x.Service.Next(a, b); got.Step != tc.want || err != nil {
+			t.Errorf("%s: %q (%v), want %q", name, got.Step, err, tc.want)
 		}
 	}
 }
@@ -124,8 +124,8 @@ func TestConsentIsAskedForOnce(t *testing.T) {
 			}
 			x.Put(g)
 			a, b := authorized(t, x, tc.request)
-			if got, err := x.Service.Next(a, b); got != tc.want || err != nil {
-				t.Errorf("%q (%v), want %q", got, err, tc.want)
+			if got, err := x.Service.Next(a, b); got.Step != tc.want || err != nil {
+				t.Errorf("%q (%v), want %q", got.Step, err, tc.want)
 			}
 		})
 	}

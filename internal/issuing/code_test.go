@@ -79,7 +79,11 @@ func authorized(t testing.TB, x *tenant.Tenant, request issuing.AuthorizationReq
 func code(t testing.TB, x *tenant.Tenant, request issuing.AuthorizationRequest) sensitive.String {
 	t.Helper()
 	a, b := authorized(t, x, request)
-	code, err := x.Service.Code(t.Context(), a, b)
+	terms, err := a.TermsFor(b)
+	if err != nil {
+		t.Fatalf("find the terms: %v", err)
+	}
+	code, err := x.Service.Code(t.Context(), a, b, terms)
 	if err != nil {
 		t.Fatalf("make a code: %v", err)
 	}

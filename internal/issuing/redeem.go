@@ -21,9 +21,9 @@ import (
 type Redemption struct {
 	Code, Verifier sensitive.String
 	RedirectURI    string
-	UserAgent      string
-	// Source is the client's address as text.
-	Source string
+	// UserAgent is what the client calls itself. Where that is a server it is not the user's browser, of
+	// which a code tells nothing. Source is the client's address as text.
+	UserAgent, Source string
 }
 
 // redeemed is a code that a client may redeem, and what it comes to now.
