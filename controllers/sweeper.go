@@ -199,6 +199,8 @@ func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) 
 	return nil, time.Time{}
 }
 
+// graceOf is how long a revocation is kept after its end. One that is written by hand with the words of a
+// redeemed code goes as early: spec.reason is the endpoint's word, or its writer's own.
 func graceOf(revocation *v1alpha1.TokenRevocation) time.Duration {
 	if revocation.Spec.Reason == issuing.ReasonRedeemed {
 		return markerGrace
