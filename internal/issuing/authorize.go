@@ -177,7 +177,7 @@ func (s *Service) Next(a *Authorization, b *Browser) (Next, error) {
 	if err != nil {
 		return Next{}, err
 	}
-	if !prompt.Consent && (a.client.Spec.Consent == v1alpha1.ConsentImplied || a.hasConsent(b.user, terms)) {
+	if !prompt.Consent && !a.couldBeAnother() && (a.client.Spec.Consent == v1alpha1.ConsentImplied || a.hasConsent(b.user, terms)) {
 		return Next{StepCode, terms}, nil
 	}
 	if prompt.None {
@@ -195,13 +195,15 @@ func (a *Authorization) TermsFor(b *Browser) (*Terms, error) {
 	return a.terms(b.user, a.request.Wish)
 }
 
+// couldBeAnother tells whether another program on the user's device could take the place of the client,
+// which then is asked about each time (RFC 8252 §8.6): one without a secret, that is led back to there.
+func (a *Authorization) couldBeAnother() bool {
+	return a.client.Spec.IsPublic() && staysOnDevice(a.redirect)
+}
+
 // hasConsent tells whether the user has agreed before to all that the client asks for: what they
-// agreed to stands as a grant. Another program could take the place of a public client that
-// has no https redirect to another machine, so there everybody is asked each time (RFC 8252 §8.6).
+// agreed to stands as a grant.
 func (a *Authorization) hasConsent(user *directory.User, terms *Terms) bool {
-	if a.client.Spec.IsPublic() && staysOnDevice(a.redirect) {
-		return false
-	}
 	return slices.ContainsFunc(a.tenant.EndpointGrants(user.Subject()), func(g *directory.Grant) bool {
 		return g.IsOfCode() && g.Spec.ClientRef != nil && g.Spec.ClientRef.Name == a.client.Name &&
 			g.Spec.EffectiveState() == v1alpha1.GrantStateActive &&
