@@ -72,16 +72,12 @@ func (s *Service) EndSession(ctx context.Context, namespace, subject, id string)
 	if err != nil {
 		return err
 	}
-	sessions, err := s.Sessions.ByID(ctx, ring.Tenant(), id)
+	sessions, err := s.sessionsByID(ctx, ring, id)
 	if err != nil {
-		return unavailable(err)
+		return err
 	}
-	for _, session := range sessions {
-		o, err := s.openSession(ring, session)
-		switch {
-		case err != nil || o.access.ID != id:
-			continue
-		case subject != "" && o.access.Subject != subject:
+	for _, o := range sessions {
+		if subject != "" && o.access.Subject != subject {
 			return refuse(UnknownToken, "the subject has no such session")
 		}
 		if err := s.end(ctx, t, o); err != nil {
@@ -89,6 +85,20 @@ func (s *Service) EndSession(ctx context.Context, namespace, subject, id string)
 		}
 	}
 	return nil
+}
+
+// sessionsByID opens the sessions that have an id. Those that only say so are left out.
+func (s *Service) sessionsByID(ctx context.Context, ring *keys.Ring, id string) (all []*opened, err error) {
+	sessions, err := s.Sessions.ByID(ctx, ring.Tenant(), id)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	for _, session := range sessions {
+		if o, err := s.openSession(ring, session); err == nil && o.access.ID == id {
+			all = append(all, o)
+		}
+	}
+	return all, nil
 }
 
 // counts tells whether the token of a session is good as far as memory knows. Check may know more.
