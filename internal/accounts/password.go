@@ -54,6 +54,8 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	}
 	s.record(ctx, audit.PasswordChanged, request, live)
 	s.awaitSecret(ctx, t, written)
+	// What cannot be ended now is swept: nothing of it is good without the old password.
+	_ = s.Logins.EndOldLogins(ctx, t, user)
 	return nil
 }
 

@@ -35,6 +35,7 @@ type Hasher interface {
 type Logins interface {
 	ProvePassword(ctx context.Context, t *directory.Tenant, user *directory.User, password sensitive.String, source string) error
 	EndLogins(ctx context.Context, t *directory.Tenant, subject string) error
+	EndOldLogins(ctx context.Context, t *directory.Tenant, user *directory.User) error
 }
 
 // Config is what a Service is made of. Audit may be nil.
