@@ -18,9 +18,9 @@ type sessionItem struct {
 
 var sessionTable = table[sessionItem]{
 	{name: "mobile", text: func(i sessionItem) string { return strconv.FormatBool(i.Mobile) }, flag: true},
-	{name: "uuid", text: func(i sessionItem) string { return i.UUID }},
-	{name: "user_uuid", text: func(i sessionItem) string { return i.UserUUID }, hidden: true},
-	{name: "tenant_uuid", text: func(i sessionItem) string { return i.TenantUUID }, hidden: true},
+	{name: "uuid", text: func(i sessionItem) string { return i.UUID }, folded: true},
+	{name: "user_uuid", text: func(i sessionItem) string { return i.UserUUID }, hidden: true, folded: true},
+	{name: "tenant_uuid", text: func(i sessionItem) string { return i.TenantUUID }, hidden: true, folded: true},
 }
 
 // getSessions answers GET sessions: those of all users of the tenant.

@@ -40,7 +40,7 @@ var userTable = table[userItem]{
 	{name: "email_address", text: userItem.mainAddress, searched: true, hidden: true},
 	{name: "purpose", text: func(i userItem) string { return i.Purpose }, hidden: true},
 	{name: "enabled", text: func(i userItem) string { return strconv.FormatBool(i.Enabled) }, flag: true, hidden: true},
-	{name: "uuid", text: func(i userItem) string { return i.UUID }, hidden: true},
+	{name: "uuid", text: func(i userItem) string { return i.UUID }, hidden: true, folded: true},
 }
 
 func (i userItem) mainAddress() string {
