@@ -55,6 +55,7 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 const (
 	reasonRevoked  = "revoked at the endpoint"
 	reasonRedeemed = "an authorization code was redeemed"
+	reasonSession  = "its session was deleted at the endpoint"
 	reasonReused   = "its authorization code was used again"
 )
 

@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -65,8 +67,13 @@ func (s *Service) liveSessions(ctx context.Context, namespace string, list func(
 	return live, nil
 }
 
-// EndSession ends the session that has an id, and with it its token. It is no error where there is none.
-// With a subject it refuses, with UnknownToken, to end that of another one.
+// EndSession ends the wazo session that has an id, and with it its token. It is no error where there is
+// none; one of the other dialect does not exist here. With a subject it refuses, with UnknownToken, to end
+// that of another one.
+//
+// Where a tenant's wazo tokens may be JWTs, a session that is not found may be such a token, of which
+// nothing is stored: its id is revoked for as long as a JWT can live. With a subject that is refused with
+// UnknownToken: nothing tells whose the token is, and nobody should believe that it has ended.
 func (s *Service) EndSession(ctx context.Context, namespace, subject, id string) error {
 	t, ring, err := s.tenant(namespace)
 	if err != nil {
@@ -76,19 +83,56 @@ func (s *Service) EndSession(ctx context.Context, namespace, subject, id string)
 	if err != nil {
 		return unavailable(err)
 	}
+	found := false
 	for _, session := range sessions {
 		o, err := s.openSession(ring, session)
+		if err != nil || o.access.ID != id {
+			continue
+		}
+		found = true
 		switch {
-		case err != nil || o.access.ID != id:
+		case o.access.Dialect != tokens.Wazo:
 			continue
 		case subject != "" && o.access.Subject != subject:
-			return refuse(UnknownToken, "the subject has no such session")
+			return errNoSession
 		}
 		if err := s.end(ctx, t, o); err != nil {
 			return err
 		}
 	}
-	return nil
+	switch {
+	case found || !mayHaveWazoJWTs(t):
+		return nil
+	case subject != "":
+		return errNoSession
+	}
+	return s.revokeUnseen(ctx, t, id)
+}
+
+var errNoSession = refuse(UnknownToken, "the subject has no such session")
+
+// mayHaveWazoJWTs tells whether a tenant as it stands makes wazo tokens of which nothing is stored: its
+// logins do, or a grant in its namespace does.
+func mayHaveWazoJWTs(t *directory.Tenant) bool {
+	settings := t.Settings()
+	return settings.EffectiveWazoFormat() == v1alpha1.TokenFormatJWT || slices.ContainsFunc(t.Grants(), func(g *directory.Grant) bool {
+		return g.Spec.IsWazo() && g.Spec.EffectiveFormat(nil, settings) == v1alpha1.TokenFormatJWT
+	})
+}
+
+// revokeUnseen revokes a JWT by its id alone. Whether there is one, nobody knows.
+func (s *Service) revokeUnseen(ctx context.Context, t *directory.Tenant, id string) error {
+	if t.Revoked(id) {
+		return nil
+	}
+	end := s.now().Add(s.Limits.MaxJWTTTL)
+	isFirst, err := s.writeRevocation(ctx, t, id, end, reasonSession)
+	if isFirst {
+		s.Audit.Record(ctx, audit.Record{
+			Event: audit.TokenRevoked, Tenant: t.Namespace(), Dialect: metrics.DialectWazo, TokenID: id, ExpiresAt: end,
+		})
+	}
+	return err
 }
 
 // counts tells whether the token of a session is good as far as memory knows. Check may know more.
