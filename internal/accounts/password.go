@@ -18,8 +18,8 @@ import (
 // ChangePassword gives a user another password, for whoever knows the old one. What was issued for the
 // old one dies on every replica, but for the refresh tokens of the wazo dialect. The old password is
 // proven as in a login, lockout included, and before that it is read which Secret it is in: of two
-// changes at once one fails. It refuses with UnknownUser, Invalid, PasswordManagedExternally and
-// WrongPassword.
+// changes at once one fails. It refuses with UnknownUser, Invalid, PasswordManagedExternally, WrongPassword,
+// and Conflict where another change was faster.
 func (s *Service) ChangePassword(ctx context.Context, request Request, subject string, old, wanted sensitive.String) error {
 	if wanted.IsZero() {
 		return errInvalid(FieldNewPassword, "must have at least one character")
@@ -49,6 +49,9 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 		return err
 	}
 	written, err := s.writePassword(ctx, live, secret, hash)
+	if errors.Is(err, errRaced) {
+		return errPasswordRaced
+	}
 	if err != nil {
 		return refusalOf(err)
 	}

@@ -29,10 +29,11 @@ func (k *Kubernetes) User(ctx context.Context, namespace, name string) (*v1alpha
 	return user, nil
 }
 
-// ReplaceUser writes a user's spec anew under the version that was read, and fills in what the API server
-// adds. ErrConflict where it changed since.
-func (k *Kubernetes) ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) error {
-	return classify("replace the user", k.client.Update(ctx, user, userOwner))
+// ReplaceUser writes what was changed of a user under the version that was read, and fills in what the API
+// server adds. ErrConflict where it changed since.
+func (k *Kubernetes) ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error {
+	patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
+	return classify("replace the user", k.client.Patch(ctx, changed, patch, userOwner))
 }
 
 // DeleteUser deletes a user as it was read. ErrNotFound where it is gone, ErrConflict where it changed

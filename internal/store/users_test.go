@@ -21,7 +21,7 @@ func TestUsersAreListedAsOfAWrite(t *testing.T) {
 	created := second.ResourceVersion
 	changed := first.DeepCopy()
 	changed.Spec.FirstName = "Changed"
-	if err := s.ReplaceUser(t.Context(), changed); err != nil {
+	if err := s.ReplaceUser(t.Context(), first, changed); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.DeleteUser(t.Context(), second); err != nil {
@@ -62,26 +62,28 @@ func TestAUserIsWrittenUnderTheVersionThatWasRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user.Spec.FirstName = "Alice"
-	if err := s.ReplaceUser(t.Context(), user); err != nil {
+	renamed := user.DeepCopy()
+	renamed.Spec.FirstName = "Alice"
+	if err := s.ReplaceUser(t.Context(), user, renamed); err != nil {
 		t.Fatal(err)
 	}
-	stale.Spec.FirstName = "Another"
-	if err := s.ReplaceUser(t.Context(), stale); !errors.Is(err, store.ErrConflict) {
+	another := stale.DeepCopy()
+	another.Spec.FirstName = "Another"
+	if err := s.ReplaceUser(t.Context(), stale, another); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a change of what has changed: %v", err)
 	}
 	if err := s.DeleteUser(t.Context(), stale); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a deletion of what has changed: %v", err)
 	}
-	invalid := user.DeepCopy()
+	invalid := renamed.DeepCopy()
 	invalid.Spec.Username = "a:b"
-	if err := s.ReplaceUser(t.Context(), invalid); !errors.Is(err, store.ErrInvalid) {
+	if err := s.ReplaceUser(t.Context(), renamed, invalid); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("what the API server does not take: %v", err)
 	}
-	if err := s.DeleteUser(t.Context(), user); err != nil {
+	if err := s.DeleteUser(t.Context(), renamed); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteUser(t.Context(), user); !errors.Is(err, store.ErrNotFound) {
+	if err := s.DeleteUser(t.Context(), renamed); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a deletion of what is gone: %v", err)
 	}
 	if _, err := s.User(t.Context(), namespace, "alice"); !errors.Is(err, store.ErrNotFound) {

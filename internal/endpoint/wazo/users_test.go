@@ -328,12 +328,12 @@ type gathered struct {
 	all    chan struct{}
 }
 
-func (g gathered) ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) error {
+func (g gathered) ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error {
 	if g.coming.Add(-1) == 0 {
 		close(g.all)
 	}
 	<-g.all
-	return g.Store.ReplaceUser(ctx, user)
+	return g.Store.ReplaceUser(ctx, read, changed)
 }
 
 // Of several users who take one name at once one gets it, and the others keep what they had.
@@ -543,7 +543,7 @@ type forbidden struct{ accounts.Store }
 
 func (forbidden) CreateUser(context.Context, *v1alpha1.AuthUser) error { return store.ErrForbidden }
 func (forbidden) DeleteUser(context.Context, *v1alpha1.AuthUser) error { return store.ErrForbidden }
-func (forbidden) ReplaceUser(context.Context, *v1alpha1.AuthUser) error {
+func (forbidden) ReplaceUser(context.Context, *v1alpha1.AuthUser, *v1alpha1.AuthUser) error {
 	return store.ErrForbidden
 }
 
