@@ -1,10 +1,21 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -106,4 +117,37 @@ func TestASecretIsLookedForWithoutBeingRead(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A right that is missing is told apart from what admission refuses: the API server gives both one reason.
+func TestWhatTheOperatorMayNotDoIsToldFromWhatAdmissionRefuses(t *testing.T) {
+	t.Parallel()
+	namespace, admin := cp.Namespace(t), connect(t)
+	config := rest.CopyConfig(cp.Config)
+	config.Impersonate.UserName = "somebody"
+	somebody, err := client.New(config, client.Options{Scheme: admin.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := gen.In(namespace, gen.AuthUser("alice"))
+	if err := store.NewKubernetes(somebody).CreateUser(t.Context(), user.DeepCopy()); !errors.Is(err, store.ErrForbidden) {
+		t.Errorf("without the right: %v", err)
+	}
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/authusers.auth.grantkeeper.dev": resource.MustParse("0")}},
+	}
+	if err := admin.Create(t.Context(), quota); err != nil {
+		t.Fatal(err)
+	}
+	controlplane.Eventually(t, time.Minute, func(ctx context.Context) error {
+		err := store.NewKubernetes(client.NewDryRunClient(admin)).CreateUser(ctx, user.DeepCopy())
+		if !apierrors.IsForbidden(err) {
+			return fmt.Errorf("the quota is not in force yet: %v", err)
+		}
+		if errors.Is(err, store.ErrForbidden) {
+			t.Errorf("past a quota: %v", err)
+		}
+		return nil
+	})
 }
