@@ -1,7 +1,6 @@
 package issuing
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -33,8 +32,8 @@ type Sessions interface {
 	ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*v1alpha1.AuthSession, error)
 }
 
-// LiveSessions lists what the reference tokens of a tenant stand for that count now, the oldest first.
-// The id of each is its session's.
+// LiveSessions lists what the reference tokens of a tenant stand for that count now, in no order. The id
+// of each is its session's. It opens each seal, and stops with the context.
 func (s *Service) LiveSessions(ctx context.Context, namespace string) ([]*tokens.Access, error) {
 	return s.liveSessions(ctx, namespace, s.Sessions.OfTenant)
 }
@@ -57,13 +56,13 @@ func (s *Service) liveSessions(ctx context.Context, namespace string, list func(
 	}
 	var live []*tokens.Access
 	for _, session := range sessions {
+		if err := ctx.Err(); err != nil { // nobody waits any more for ten thousand seals
+			return nil, unavailable(err)
+		}
 		if o, err := s.openSession(ring, session); err == nil && s.counts(t, o.access) && speaksOf(session, o.access) {
 			live = append(live, o.access)
 		}
 	}
-	slices.SortFunc(live, func(a, b *tokens.Access) int {
-		return cmp.Or(a.IssuedAt.Compare(b.IssuedAt), cmp.Compare(a.ID, b.ID))
-	})
 	return live, nil
 }
 
