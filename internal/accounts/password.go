@@ -24,7 +24,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if wanted.IsZero() {
 		return errInvalid(FieldNewPassword, "must have at least one character")
 	}
-	t, user, err := s.find(request.Namespace, subject)
+	t, user, err := s.find(ctx, request.Namespace, subject)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ func (s *Service) Replace(ctx context.Context, request Request, subject string, 
 	if err := wanted.check(); err != nil {
 		return nil, err
 	}
-	t, user, err := s.find(request.Namespace, subject)
+	t, user, err := s.find(ctx, request.Namespace, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (s *Service) putBack(ctx context.Context, changed, before *v1alpha1.AuthUse
 // Delete deletes a user, and with it whatever its logins have made. Its tokens are dead at once. It
 // refuses with UnknownUser and ManagedExternally.
 func (s *Service) Delete(ctx context.Context, request Request, subject string) error {
-	t, user, err := s.find(request.Namespace, subject)
+	t, user, err := s.find(ctx, request.Namespace, subject)
 	if err != nil {
 		return err
 	}

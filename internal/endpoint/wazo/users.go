@@ -111,7 +111,7 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request, c *caller, _ memb
 
 // getUser answers GET users/{user_uuid}.
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	user, err := a.options.Accounts.User(c.call.Tenant, r.PathValue("user_uuid"))
+	user, err := a.options.Accounts.User(r.Context(), c.call.Tenant, r.PathValue("user_uuid"))
 	if err != nil {
 		return accountProblem(r, err)
 	}
@@ -121,7 +121,7 @@ func (a *API) getUser(w http.ResponseWriter, r *http.Request, c *caller, _ membe
 
 // headUser answers HEAD users/{user_uuid}.
 func (a *API) headUser(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	if _, err := a.options.Accounts.User(c.call.Tenant, r.PathValue("user_uuid")); err != nil {
+	if _, err := a.options.Accounts.User(r.Context(), c.call.Tenant, r.PathValue("user_uuid")); err != nil {
 		return accountProblem(r, err)
 	}
 	w.WriteHeader(http.StatusOK)

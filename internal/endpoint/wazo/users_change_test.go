@@ -18,6 +18,8 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
@@ -163,5 +165,24 @@ func TestWhatIsRecordedOfUsers(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+}
+
+// A user whom another replica has made just now is found, and only after the API server was asked.
+func TestAUserWhomMemoryDoesNotKnowYet(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	made := h.user(h.call("POST", "users", `{"username": "carol", "password": "x"}`))
+	slow := directory.New() // of a replica whose watch has brought nothing of her
+	slow.SetRing(h.namespace, keystest.Ring(t, h.namespace, issuer), nil)
+	h.accounts.Directory = slow
+	path := "users/" + made.UUID
+	for method, want := range map[string]int{"GET": http.StatusOK, "HEAD": http.StatusOK} {
+		if got := h.call(method, path, ""); got.status != want {
+			t.Errorf("%s: %d %s", method, got.status, got.body)
+		}
+	}
+	if got := h.call("GET", "users/"+bobSubject, ""); got.status != http.StatusNotFound {
+		t.Errorf("a user who is nowhere: %d %s", got.status, got.body)
 	}
 }
