@@ -109,6 +109,15 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request, c *caller, _ memb
 	return nil
 }
 
+// headUsers answers HEAD users: whether the list can be had.
+func (a *API) headUsers(w http.ResponseWriter, r *http.Request, _ *caller, _ members) error {
+	if _, err := userTable.parse(r.URL.RawQuery); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
 // getUser answers GET users/{user_uuid}.
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
 	user, err := a.options.Accounts.User(r.Context(), c.call.Tenant, r.PathValue("user_uuid"))

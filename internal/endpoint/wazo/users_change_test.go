@@ -186,3 +186,13 @@ func TestAUserWhomMemoryDoesNotKnowYet(t *testing.T) {
 		t.Errorf("a user who is nowhere: %d %s", got.status, got.body)
 	}
 }
+
+func TestHeadOfTheListOfUsers(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	for path, want := range map[string]int{"users": http.StatusOK, "users?limit=1": http.StatusOK, "users?limit=x": http.StatusBadRequest} {
+		if got := h.call("HEAD", path, ""); got.status != want || got.body != "" {
+			t.Errorf("%s: %d %q, want %d", path, got.status, got.body, want)
+		}
+	}
+}
