@@ -44,9 +44,9 @@ type Sweepable struct {
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
 // that have expired, the sessions of disabled users, of users, passwords and grants that are gone, and
-// endpoint-made grants that have expired, whose refresh token has ended by its client's policy, or that have lost
-// their user or client, revoked ones that stop no login, and what an emergency has left without its
-// keys.
+// endpoint-made grants that have expired, whose refresh token has ended by its client's policy, or that
+// have lost their user or client, revoked ones that stop no login, and what an emergency has left without
+// its keys.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
