@@ -3,7 +3,6 @@ package store_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -143,7 +142,7 @@ func TestWhatTheOperatorMayNotDoIsToldFromWhatAdmissionRefuses(t *testing.T) {
 	controlplane.Eventually(t, time.Minute, func(ctx context.Context) error {
 		err := store.NewKubernetes(client.NewDryRunClient(admin)).CreateUser(ctx, user.DeepCopy())
 		if !apierrors.IsForbidden(err) {
-			return fmt.Errorf("the quota is not in force yet: %v", err)
+			return errors.Join(errors.New("the quota is not in force yet"), err)
 		}
 		if errors.Is(err, store.ErrForbidden) {
 			t.Errorf("past a quota: %v", err)
