@@ -37,6 +37,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if err != nil {
 		return err
 	}
+	user = s.seen(ctx, live) // the old password is proven from memory
 	secret, _ := t.Secret(passwordSecret(&live.Spec))
 	if !isOurPassword(live, secret) {
 		return errPasswordOwner
