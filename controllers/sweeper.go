@@ -21,6 +21,11 @@ import (
 // been wrong by less than that the token comes back neither before it is set right nor afterwards.
 const revocationGrace = 3 * time.Hour
 
+// markerGrace is that of a revocation that revokes no token and shows that an authorization code was
+// redeemed: the clocks of replicas may differ by as much. It is short because each such login leaves one
+// and no limit but their rate bounds them.
+const markerGrace = 5 * time.Minute
+
 // orphanGrace is how long an endpoint-made grant may stand without its user or client: a restore
 // brings objects in any order.
 const orphanGrace = time.Hour
@@ -184,7 +189,7 @@ func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) 
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {
-			return revocation, sometimeAfter(revocation.Spec.ExpiresAt.Add(revocationGrace), revocation)
+			return revocation, sometimeAfter(revocation.Spec.ExpiresAt.Add(graceOf(revocation)), revocation)
 		}
 	case directory.Grants:
 		if g, ok := t.Grant(item.Name); ok && g.EndpointMade() {
@@ -192,6 +197,15 @@ func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) 
 		}
 	}
 	return nil, time.Time{}
+}
+
+// graceOf is how long a revocation is kept after its end. One that is written by hand with the words of a
+// redeemed code goes as early: spec.reason is the endpoint's word, or its writer's own.
+func graceOf(revocation *v1alpha1.TokenRevocation) time.Duration {
+	if revocation.Spec.Reason == issuing.ReasonRedeemed {
+		return markerGrace
+	}
+	return revocationGrace
 }
 
 // sometimeAfter is an object's own moment within sweepSpread of an end.
@@ -202,6 +216,9 @@ func sometimeAfter(end time.Time, object client.Object) time.Time {
 // grantDue is when an endpoint-made grant is of no use any more.
 func grantDue(t *directory.Tenant, g *directory.Grant, now time.Time) time.Time {
 	if issuing.GaveUp(t, g) {
+		if g.IsOfCode() { // an emergency need not end the codes: the grant shows that this one was used
+			return later(now, g.Spec.Login.CodeExpiresAt.Time)
+		}
 		return now
 	}
 	if isOrphan(t, g, now) {

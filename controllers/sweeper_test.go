@@ -80,6 +80,13 @@ func endingClient(maxAge, idle v1alpha1.Duration) *v1alpha1.AuthClient {
 // fromCode makes a login's grant one that an authorization code made.
 func fromCode(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CodeExpiresAt = &g.Spec.Login.IssuedAt }
 
+// marker shows that an authorization code was redeemed.
+func marker(codeExpiresAt time.Time) *v1alpha1.TokenRevocation {
+	r := gen.TokenRevocation(gen.GrantID("code"), codeExpiresAt)
+	r.Spec.Reason = "an authorization code was redeemed"
+	return r
+}
+
 // revoked makes a grant one that has been seen to be revoked for an hour.
 func revoked(g *v1alpha1.RefreshTokenGrant) {
 	g.Spec.State = v1alpha1.GrantStateRevoked
@@ -112,6 +119,7 @@ func TestSweeping(t *testing.T) {
 		"a revocation of a token that is good":                        {object: gen.TokenRevocation(gen.GrantID("x"), hour), wantAfter: 4 * time.Hour},
 		"a revocation of a token that has just expired":               {object: gen.TokenRevocation(gen.GrantID("x"), tenant.Start), wantAfter: 3 * time.Hour},
 		"a revocation of a token that no clock brings back":           {object: gen.TokenRevocation(gen.GrantID("x"), tenant.Start.Add(-3*time.Hour))},
+		"a redeemed code's, which revokes no token":                   {object: marker(tenant.Start.Add(time.Minute)), wantAfter: 6 * time.Minute},
 		"an applied grant that has expired":                           {object: gen.RefreshTokenGrant("grant", gen.GrantExpires(tenant.Start.Add(-day))), never: true},
 		"an applied grant without its user":                           {object: gen.RefreshTokenGrant("grant"), never: true},
 		"a login's grant with all it needs":                           {object: login(day), others: []client.Object{alice, billing}, never: true},
@@ -250,7 +258,9 @@ func TestAnEmergencyEndsWhatItLeavesWithoutKeys(t *testing.T) {
 	}
 	applied := gen.RefreshTokenGrant("applied", gen.DeliversRefreshToken())
 	applied.Spec.RefreshToken.KeyVersion = 1
-	alive := []client.Object{login("later-login", later.NewestRefresh()), sealed("later-session", later), applied}
+	redeemed := login("redeemed", x.Ring.NewestRefresh()).(*v1alpha1.RefreshTokenGrant)
+	redeemed.Spec.Login.CodeExpiresAt = gen.Time(tenant.Start.Add(time.Minute))
+	alive := []client.Object{login("later-login", later.NewestRefresh()), sealed("later-session", later), applied, redeemed}
 	dead := []client.Object{login("login", x.Ring.NewestRefresh()), sealed("session-before", x.Ring)}
 	x = newRoom(t, slices.Concat(alive, dead, []client.Object{gen.AuthUser("alice"), gen.AuthClient("billing")})...)
 	sweeper := &controllers.Sweeper{Common: x.common}

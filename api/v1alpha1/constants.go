@@ -50,6 +50,9 @@ const (
 	AnnotationGeneratedFor = GroupName + "/generated-for"
 	// AnnotationPasswordOf names, by its subject, the AuthUser whose password over HTTP a Secret holds.
 	AnnotationPasswordOf = GroupName + "/password-of"
+	// AnnotationUnfinished marks an AuthUser that is being made over HTTP. Whoever makes it takes the mark
+	// off last: one that keeps it for longer than a request lasts was left behind by a crash.
+	AnnotationUnfinished = GroupName + "/unfinished"
 	// AnnotationTenantUID is the uid of the namespace that a keyring belongs to.
 	AnnotationTenantUID = GroupName + "/tenant-uid"
 	// AnnotationIssuer is the issuer that a tenant keeps from its first token on.

@@ -1,12 +1,16 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -28,7 +32,7 @@ type NewUser struct {
 	Password sensitive.String
 }
 
-// unfinished is how long the making of a user may take. One without its password after that was left
+// unfinished is how long the making of a user may take. One that is not finished after that was left
 // behind by a crash.
 const unfinished = time.Minute
 
@@ -51,7 +55,7 @@ func (s *Service) Create(ctx context.Context, request Request, wanted NewUser) (
 			return nil, err
 		}
 	}
-	if err := s.makeRoom(ctx, object); err != nil {
+	if err := s.makeRoom(ctx, request, object); err != nil {
 		return nil, refusalOf(err)
 	}
 	if err := s.claim(ctx, object); err != nil {
@@ -68,8 +72,9 @@ func (s *Service) Create(ctx context.Context, request Request, wanted NewUser) (
 // draft is a new user as it is written.
 func (s *Service) draft(namespace string, wanted *NewUser) (*v1alpha1.AuthUser, error) {
 	object := &v1alpha1.AuthUser{ObjectMeta: metav1.ObjectMeta{
-		Namespace: namespace,
-		Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
+		Namespace:   namespace,
+		Labels:      map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
+		Annotations: map[string]string{v1alpha1.AnnotationUnfinished: "true"},
 	}}
 	wanted.apply(&object.Spec)
 	subject, err := uuid.NewRandomFromReader(s.Rand)
@@ -96,19 +101,23 @@ func (s *Service) draft(namespace string, wanted *NewUser) (*v1alpha1.AuthUser, 
 }
 
 // makeRoom refuses a user where memory knows another one who has something of its. One that was left
-// behind without its password gives way.
-func (s *Service) makeRoom(ctx context.Context, object *v1alpha1.AuthUser) error {
+// behind unfinished gives way.
+func (s *Service) makeRoom(ctx context.Context, request Request, object *v1alpha1.AuthUser) error {
 	t, ok := s.Directory.Tenant(object.Namespace)
 	if !ok {
 		return nil
 	}
-	for claim := range claims(object) {
+	taken := claims(object)
+	inOrder := slices.SortedFunc(maps.Keys(taken), func(a, b string) int {
+		return cmp.Or(cmp.Compare(slices.Index(claimed, taken[a]), slices.Index(claimed, taken[b])), cmp.Compare(a, b))
+	})
+	for _, claim := range inOrder {
 		for _, find := range []func(string) (*directory.User, bool){t.UserByLogin, t.UserBySubject} {
 			holder, ok := find(claim)
 			if !ok {
 				continue
 			}
-			if err := s.giveWay(ctx, object, holder.AuthUser); err != nil {
+			if err := s.giveWay(ctx, request, object, holder.AuthUser); err != nil {
 				return err
 			}
 		}
@@ -118,7 +127,7 @@ func (s *Service) makeRoom(ctx context.Context, object *v1alpha1.AuthUser) error
 
 // giveWay deletes a user who is in the way of another one and whom a crash has left behind; it refuses
 // where that is not so.
-func (s *Service) giveWay(ctx context.Context, object, holder *v1alpha1.AuthUser) error {
+func (s *Service) giveWay(ctx context.Context, request Request, object, holder *v1alpha1.AuthUser) error {
 	live, err := s.Store.User(ctx, holder.Namespace, holder.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil // memory is late
@@ -137,14 +146,23 @@ func (s *Service) giveWay(ctx context.Context, object, holder *v1alpha1.AuthUser
 	case !left:
 		return errConflict(field)
 	}
-	return s.Store.DeleteUser(ctx, live)
+	if err := s.Store.DeleteUser(ctx, live); err != nil {
+		return err
+	}
+	s.record(ctx, audit.UserDeleted, request, live)
+	return nil
 }
 
-// isLeftBehind tells whether the making of a user was broken off before its password was written.
+// isLeftBehind tells whether the making of a user was broken off. A user who was finished once is none of
+// these, whatever has become of its password: nobody logs in as it then, and nobody else gets its name.
 func (s *Service) isLeftBehind(ctx context.Context, live *v1alpha1.AuthUser) (bool, error) {
-	name := passwordSecret(&live.Spec)
-	if name == "" || !isOurs(live) || s.Clock.Since(live.CreationTimestamp.Time) < unfinished {
+	_, marked := live.Annotations[v1alpha1.AnnotationUnfinished]
+	if !marked || !isOurs(live) || s.Clock.Since(live.CreationTimestamp.Time) < unfinished {
 		return false, nil
+	}
+	name := passwordSecret(&live.Spec)
+	if name == "" {
+		return true, nil
 	}
 	there, err := s.Store.HasSecret(ctx, live.Namespace, name)
 	return !there, err
@@ -201,22 +219,44 @@ func (s *Service) cameFirst(ctx context.Context, object *v1alpha1.AuthUser) erro
 	return nil
 }
 
-// finish writes the password, and waits until this replica knows it.
+// finish writes the password, takes the mark off, and waits until this replica knows the password.
 func (s *Service) finish(ctx context.Context, object *v1alpha1.AuthUser, hash sensitive.String) error {
-	if hash.IsZero() {
-		return nil
+	var written *corev1.Secret
+	if !hash.IsZero() {
+		var err error
+		if written, err = s.writePassword(ctx, object, nil, hash); err != nil {
+			return err
+		}
 	}
-	written, err := s.writePassword(ctx, object, nil, hash)
-	if err != nil {
+	if err := s.unmark(ctx, object); err != nil {
 		return err
 	}
-	if t, ok := s.Directory.Tenant(object.Namespace); ok {
+	if t, ok := s.Directory.Tenant(object.Namespace); ok && written != nil {
 		s.awaitSecret(ctx, t, written)
 	}
 	return nil
 }
 
-// takeBack deletes a user who was not to be. Where that fails it has no password, and gives way to the
+// unmark takes the mark of an unfinished user off. The leader writes the status of the same object.
+func (s *Service) unmark(ctx context.Context, object *v1alpha1.AuthUser) error {
+	for range most {
+		err := s.Store.FinishUser(ctx, object)
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		live, err := s.Store.User(ctx, object.Namespace, object.Name)
+		switch {
+		case err != nil:
+			return err
+		case live.UID != object.UID:
+			return errRaced
+		}
+		*object = *live
+	}
+	return errRaced
+}
+
+// takeBack deletes a user who was not to be. Where that fails it stands unfinished, and gives way to the
 // next one who wants its login.
 func (s *Service) takeBack(ctx context.Context, object *v1alpha1.AuthUser) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)

@@ -90,10 +90,13 @@ func claims(u *v1alpha1.AuthUser) map[string]Field {
 	return all
 }
 
+// claimed are the fields of claims, in the order in which a conflict is told.
+var claimed = []Field{FieldUsername, FieldEmail, FieldUUID}
+
 // shared tells which field of a user's another one has, too.
 func shared(u, other *v1alpha1.AuthUser) (Field, bool) {
 	own, others := claims(u), claims(other)
-	for _, field := range []Field{FieldUsername, FieldEmail, FieldUUID} {
+	for _, field := range claimed {
 		for claim, of := range own {
 			if _, taken := others[claim]; taken && of == field {
 				return field, true

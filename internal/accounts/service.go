@@ -20,6 +20,7 @@ import (
 type Store interface {
 	CreateUser(ctx context.Context, user *v1alpha1.AuthUser) error
 	User(ctx context.Context, namespace, name string) (*v1alpha1.AuthUser, error)
+	FinishUser(ctx context.Context, user *v1alpha1.AuthUser) error
 	ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error
 	DeleteUser(ctx context.Context, user *v1alpha1.AuthUser) error
 	UsersAsOf(ctx context.Context, namespace, version string) ([]v1alpha1.AuthUser, error)

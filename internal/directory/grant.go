@@ -36,6 +36,11 @@ func (g *Grant) EndpointMade() bool {
 	return g.Spec.UserRef.Subject != "" && g.CrossesFrom() == "" && g.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedByGrantkeeper
 }
 
+// IsOfCode tells whether an authorization code made the grant.
+func (g *Grant) IsOfCode() bool {
+	return g.EndpointMade() && g.Spec.Login != nil && g.Spec.Login.CodeExpiresAt != nil
+}
+
 // ofTenant is a name that the grant refers to, unless it lies in another namespace (see crossings).
 func (g *Grant) ofTenant(name string) string {
 	if g.CrossesFrom() != "" {

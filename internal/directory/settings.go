@@ -44,7 +44,8 @@ func (t *Tenant) Algorithms() []keys.Algorithm {
 }
 
 // HasRoomForGrant tells whether the endpoint may make another grant here. Applied grants do not
-// count, and neither do those that are revoked: nothing brings them back.
+// count, and neither do those that are revoked: nothing brings them back. One that an authorization
+// code made counts all the same: whoever has the code can revoke it, and make the next.
 func (t *Tenant) HasRoomForGrant() bool {
 	limit := int(t.Settings().EffectiveMaxGrants())
 	t.mu.RLock()
@@ -54,7 +55,7 @@ func (t *Tenant) HasRoomForGrant() bool {
 	}
 	made := 0
 	for _, g := range t.grants.rows {
-		if g.EndpointMade() && g.Spec.EffectiveState() != v1alpha1.GrantStateRevoked {
+		if g.EndpointMade() && (g.IsOfCode() || g.Spec.EffectiveState() != v1alpha1.GrantStateRevoked) {
 			made++
 		}
 	}

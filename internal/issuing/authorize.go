@@ -2,7 +2,6 @@ package issuing
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -155,46 +154,58 @@ const (
 	StepCode Step = "Code"
 )
 
+// Next is a step, and what the client would have after it.
+type Next struct {
+	Step Step
+	// Terms are nil before a login.
+	Terms *Terms
+}
+
 // Next tells what an authorization needs from the browser that brought it. It refuses what a client
 // that wants nothing to be asked cannot have, and with InvalidScope what the user may not have. It
 // does no I/O.
-func (s *Service) Next(a *Authorization, b *Browser) (Step, error) {
+func (s *Service) Next(a *Authorization, b *Browser) (Next, error) {
 	prompt, now := a.request.Prompt, s.now()
 	tooLongAgo := prompt.MaxAge != nil && now.Sub(b.is.AuthTime) > *prompt.MaxAge
 	if b.user == nil || prompt.Login || tooLongAgo {
 		if prompt.None {
-			return "", refuse(LoginRequired, "nobody has logged in, or not lately")
+			return Next{}, refuse(LoginRequired, "nobody has logged in, or not lately")
 		}
-		return StepLogin, nil
+		return Next{Step: StepLogin}, nil
 	}
-	terms, err := a.terms(b.user, a.request.Wish)
+	terms, err := a.TermsFor(b)
 	if err != nil {
-		return "", err
+		return Next{}, err
 	}
-	if !prompt.Consent && (a.client.Spec.Consent == v1alpha1.ConsentImplied || a.hasConsent(b.user, terms)) {
-		return StepCode, nil
+	if !prompt.Consent && !a.couldBeAnother() && (a.client.Spec.Consent == v1alpha1.ConsentImplied || a.hasConsent(b.user, terms)) {
+		return Next{StepCode, terms}, nil
 	}
 	if prompt.None {
-		return "", refuse(ConsentRequired, "the user has not agreed to this yet")
+		return Next{}, refuse(ConsentRequired, "the user has not agreed to this yet")
 	}
-	return StepConsent, nil
+	return Next{StepConsent, terms}, nil
 }
 
-// Wanted are the scopes that the client would have for the browser's user.
-func (a *Authorization) Wanted(b *Browser) []string {
-	granted, _ := grantedScopes(a.request.Scopes, a.client, &b.user.Scopes)
-	return granted
+// TermsFor are what the client would have for the user who has logged in in a browser. It refuses with
+// InvalidScope what the user may not have, and with LoginRequired where there is no user.
+func (a *Authorization) TermsFor(b *Browser) (*Terms, error) {
+	if b.user == nil {
+		return nil, refuse(LoginRequired, "nobody has logged in")
+	}
+	return a.terms(b.user, a.request.Wish)
+}
+
+// couldBeAnother tells whether another program on the user's device could take the place of the client,
+// which then is asked about each time (RFC 8252 §8.6): one without a secret, that is led back to there.
+func (a *Authorization) couldBeAnother() bool {
+	return a.client.Spec.IsPublic() && staysOnDevice(a.redirect)
 }
 
 // hasConsent tells whether the user has agreed before to all that the client asks for: what they
-// agreed to stands as a grant. Another program could take the place of a public client that
-// has no https redirect, so there everybody is asked each time (RFC 8252 §8.6).
+// agreed to stands as a grant.
 func (a *Authorization) hasConsent(user *directory.User, terms *Terms) bool {
-	if a.client.Spec.IsPublic() && !strings.HasPrefix(a.redirect, "https://") {
-		return false
-	}
 	return slices.ContainsFunc(a.tenant.EndpointGrants(user.Subject()), func(g *directory.Grant) bool {
-		return isOfCode(g) && g.Spec.ClientRef != nil && g.Spec.ClientRef.Name == a.client.Name &&
+		return g.IsOfCode() && g.Spec.ClientRef != nil && g.Spec.ClientRef.Name == a.client.Name &&
 			g.Spec.EffectiveState() == v1alpha1.GrantStateActive &&
 			containsAll(g.Spec.Scopes, terms.Scopes) && containsAll(g.Spec.Audiences, terms.Audiences)
 	})

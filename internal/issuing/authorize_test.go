@@ -73,16 +73,17 @@ func TestWhatAnAuthorizationNeeds(t *testing.T) {
 	}{
 		"consent":                      {app(), asking(), issuing.StepConsent},
 		"nothing, where it is implied": {app(implied), asking(), issuing.StepCode},
-		"consent, where it is implied and asked for": {app(implied), asking(prompt(issuing.Prompt{Consent: true})), issuing.StepConsent},
-		"a login that is asked for":                  {app(implied), asking(prompt(issuing.Prompt{Login: true})), issuing.StepLogin},
-		"nothing, a minute after the login":          {app(implied), asking(prompt(issuing.Prompt{MaxAge: &minute})), issuing.StepCode},
+		"consent, where it is implied and asked for":              {app(implied), asking(prompt(issuing.Prompt{Consent: true})), issuing.StepConsent},
+		"consent, where it is implied of a program on the device": {app(implied, gen.RedirectURIs("https://localhost/cb")), asking(func(r *issuing.AuthorizationRequest) { r.RedirectURI = "" }), issuing.StepConsent},
+		"a login that is asked for":                               {app(implied), asking(prompt(issuing.Prompt{Login: true})), issuing.StepLogin},
+		"nothing, a minute after the login":                       {app(implied), asking(prompt(issuing.Prompt{MaxAge: &minute})), issuing.StepCode},
 	}
 	for name, tc := range tests {
 		x := team(t, tc.client)
 		a, b := authorized(t, x, tc.request)
 		x.Clock.Step(time.Minute)
-		if got, err := x.Service.Next(a, b); got != tc.want || err != nil {
-			t.Errorf("%s: %q (%v), want %q", name, got, err, tc.want)
+		if got, err := x.Service.Next(a, b); got.Step != tc.want || err != nil {
+			t.Errorf("%s: %q (%v), want %q", name, got.Step, err, tc.want)
 		}
 	}
 }
@@ -91,8 +92,11 @@ func TestWhatAnAuthorizationNeeds(t *testing.T) {
 // it is asked each time.
 func TestConsentIsAskedForOnce(t *testing.T) {
 	t.Parallel()
+	secure := func(r *issuing.AuthorizationRequest) { r.RedirectURI = "https://localhost/cb" }
 	loopback := func(r *issuing.AuthorizationRequest) { r.RedirectURI = "http://127.0.0.1:3000/cb" }
 	revoked := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.State = v1alpha1.GrantStateRevoked }
+	ofAnother := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.ClientRef.Name = "billing" }
+	ofOneAudience := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Audiences = []string{orders} }
 	ofPassword := func(g *v1alpha1.RefreshTokenGrant) { g.Spec.Login.CodeExpiresAt = nil }
 	tests := map[string]struct {
 		request issuing.AuthorizationRequest
@@ -103,14 +107,17 @@ func TestConsentIsAskedForOnce(t *testing.T) {
 		"less than before":           {asking(func(r *issuing.AuthorizationRequest) { r.Scopes = []string{"profile"} }), nil, issuing.StepCode},
 		"a scope more":               {asking(func(r *issuing.AuthorizationRequest) { r.Scopes = []string{"orders:read", "orders:write"} }), nil, issuing.StepConsent},
 		"by way of a loopback":       {asking(loopback), nil, issuing.StepConsent},
+		"by way of a secure one":     {asking(secure), nil, issuing.StepConsent},
 		"after it was revoked":       {asking(), revoked, issuing.StepConsent},
+		"after another client's":     {asking(), ofAnother, issuing.StepConsent},
+		"an audience more":           {asking(), ofOneAudience, issuing.StepConsent},
 		"after a login by password":  {asking(), ofPassword, issuing.StepConsent},
 		"where it is asked for anew": {asking(func(r *issuing.AuthorizationRequest) { r.Prompt.Consent = true }), nil, issuing.StepConsent},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			x := team(t, app())
+			x := team(t, app(gen.RedirectURIs(appRedirect, "http://127.0.0.1/cb", "https://localhost/cb")))
 			g := gen.RefreshTokenGrant("consented", gen.ForUser("alice"), gen.ForClient("app"), gen.GrantScopes("orders:read", "profile"))
 			g.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper}
 			g.Spec.UserRef.Subject, g.Spec.Audiences = gen.Subject("alice"), []string{orders, "https://stock.example.com"}
@@ -120,8 +127,8 @@ func TestConsentIsAskedForOnce(t *testing.T) {
 			}
 			x.Put(g)
 			a, b := authorized(t, x, tc.request)
-			if got, err := x.Service.Next(a, b); got != tc.want || err != nil {
-				t.Errorf("%q (%v), want %q", got, err, tc.want)
+			if got, err := x.Service.Next(a, b); got.Step != tc.want || err != nil {
+				t.Errorf("%q (%v), want %q", got.Step, err, tc.want)
 			}
 		})
 	}
@@ -178,6 +185,15 @@ func TestAVerifierWithoutAChallenge(t *testing.T) {
 	t.Parallel()
 	x := team(t, web(), gen.ClientSecret("web", clientSecret))
 	presented := redemption(code(t, x, asking(askingForWeb)), func(r *issuing.Redemption) { r.RedirectURI = "" })
+	_, err := x.Service.CodeGrant(t.Context(), authenticated(t, x, "web"), presented, issuing.Wish{})
+	wantRefusal(t, err, issuing.InvalidGrant)
+}
+
+// TestARedirectURIThatWasNotSent: whoever names one now has another request in mind.
+func TestARedirectURIThatWasNotSent(t *testing.T) {
+	t.Parallel()
+	x := team(t, web(), gen.ClientSecret("web", clientSecret))
+	presented := redemption(code(t, x, asking(askingForWeb)), ofWeb, func(r *issuing.Redemption) { r.RedirectURI = appRedirect })
 	_, err := x.Service.CodeGrant(t.Context(), authenticated(t, x, "web"), presented, issuing.Wish{})
 	wantRefusal(t, err, issuing.InvalidGrant)
 }

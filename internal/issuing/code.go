@@ -10,15 +10,11 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
-// Code makes the authorization code for a client whose request needs nothing more (Next), or whose
-// user has just agreed. It writes nothing.
-func (s *Service) Code(ctx context.Context, a *Authorization, b *Browser) (sensitive.String, error) {
-	if b.user == nil {
+// Code makes the authorization code for a client whose request needs nothing more, or whose user has just
+// agreed to the terms that Next gave. It writes nothing.
+func (s *Service) Code(ctx context.Context, a *Authorization, b *Browser, terms *Terms) (sensitive.String, error) {
+	if b.user == nil || terms == nil {
 		return sensitive.String{}, refuse(LoginRequired, "nobody has logged in")
-	}
-	terms, err := a.terms(b.user, a.request.Wish)
-	if err != nil {
-		return sensitive.String{}, err
 	}
 	id, err := tokens.NewReference(s.Rand)
 	if err != nil {

@@ -27,7 +27,11 @@ func TestALoginWithACodeIsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantRefusal(t, x.Service.Deny(t.Context(), a, b), issuing.AccessDenied)
-	made, err := x.Service.Code(t.Context(), a, b)
+	terms, err := a.TermsFor(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := x.Service.Code(t.Context(), a, b, terms)
 	if err != nil {
 		t.Fatal(err)
 	}

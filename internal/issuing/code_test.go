@@ -79,7 +79,11 @@ func authorized(t testing.TB, x *tenant.Tenant, request issuing.AuthorizationReq
 func code(t testing.TB, x *tenant.Tenant, request issuing.AuthorizationRequest) sensitive.String {
 	t.Helper()
 	a, b := authorized(t, x, request)
-	code, err := x.Service.Code(t.Context(), a, b)
+	terms, err := a.TermsFor(b)
+	if err != nil {
+		t.Fatalf("find the terms: %v", err)
+	}
+	code, err := x.Service.Code(t.Context(), a, b, terms)
 	if err != nil {
 		t.Fatalf("make a code: %v", err)
 	}
@@ -136,6 +140,9 @@ func TestACodeGivesTheTokensOfItsLogin(t *testing.T) {
 	login := grants[0].Spec.Login
 	if !login.AuthTime.Time.Equal(tenant.Start) || !login.IssuedAt.Time.Equal(redeemed) || !login.CodeExpiresAt.Time.Equal(tenant.Start.Add(time.Minute)) {
 		t.Errorf("the grant's login is %+v", login)
+	}
+	if login.UserAgent != "an app" || issued.Access.UserAgent != "an app" || issued.Access.RemoteAddress != "192.0.2.7" {
+		t.Errorf("the login came from %q, the token from %q at %q", login.UserAgent, issued.Access.UserAgent, issued.Access.RemoteAddress)
 	}
 	if diff := cmp.Diff([]string{orders, "https://stock.example.com"}, grants[0].Spec.Audiences); diff != "" {
 		t.Errorf("the grant's audiences (-want +got):\n%s", diff)

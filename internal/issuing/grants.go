@@ -88,7 +88,7 @@ func endpointGrant(ring *keys.Ring, name string, user *directory.User, from logi
 type place struct{ standing, givesWay *directory.Grant }
 
 // placeFor decides on the place of a wanted grant and writes nothing. Past the user's maxGrants, not
-// counting those that are ending anyway, one gives way: one that nothing is good of any more, whosever
+// counting those that are ending anyway and those that a person revoked, one gives way: one that nothing is good of any more, whosever
 // it is, or else the one of the same client that was not used for longest. Past the tenant's limit only
 // one of the former gives way. Where there is none, the login is refused.
 func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
@@ -99,7 +99,7 @@ func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGra
 		return place{standing: standing}, s.mayStand(t, standing)
 	}
 	held := slices.DeleteFunc(t.EndpointGrants(wanted.Spec.UserRef.Subject), func(g *directory.Grant) bool {
-		return slices.Contains(ending, g) || !s.isSpent(t, g) && g.Spec.EffectiveState() == v1alpha1.GrantStateRevoked
+		return slices.Contains(ending, g) || g.Spec.EffectiveState() == v1alpha1.GrantStateRevoked && !RevokedInPassing(t, g)
 	})
 	user, ok := t.User(wanted.Spec.UserRef.Name)
 	if ok && len(held) >= int(user.Spec.EffectiveMaxGrants()) {
@@ -117,12 +117,7 @@ func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGra
 // standsForCode tells whether the code that a grant stems from could still be used a second time: the
 // grant is what would tell, so it must not go.
 func (s *Service) standsForCode(g *directory.Grant) bool {
-	return isOfCode(g) && s.now().Before(g.Spec.Login.CodeExpiresAt.Time)
-}
-
-// isOfCode tells whether a grant stems from an authorization code.
-func isOfCode(g *directory.Grant) bool {
-	return g.EndpointMade() && g.Spec.Login != nil && g.Spec.Login.CodeExpiresAt != nil
+	return g.IsOfCode() && s.now().Before(g.Spec.Login.CodeExpiresAt.Time)
 }
 
 // placeOfOneHeld is that of one of the grants that a user holds. One that is not active does not give
@@ -158,14 +153,14 @@ func (s *Service) isSpent(t *directory.Tenant, g *directory.Grant) bool {
 }
 
 // RevokedInPassing tells whether a login's grant is revoked and stands in no other login's way: where
-// refresh tokens rotate, or a code was redeemed, no two logins have a grant of one name. Any other that is revoked stops the
-// logins that are like the one it stems from, and a person may want that.
+// refresh tokens rotate, or a code was redeemed, no two logins have a grant of one name. Any other that
+// is revoked stops the logins that are like the one it stems from, and a person may want that.
 func RevokedInPassing(t *directory.Tenant, g *directory.Grant) bool {
 	if g.Spec.IsWazo() || g.Spec.EffectiveState() != v1alpha1.GrantStateRevoked {
 		return false
 	}
 	client, ok := t.Client(g.Spec.ClientRef.Name)
-	return ok && (isOfCode(g) || rotates(&client.Spec, g))
+	return ok && (g.IsOfCode() || rotates(&client.Spec, g))
 }
 
 // hasEnded tells whether the refresh token of a grant has ended by its client's policy.

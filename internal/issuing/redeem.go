@@ -1,14 +1,13 @@
 package issuing
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
@@ -22,18 +21,20 @@ import (
 type Redemption struct {
 	Code, Verifier sensitive.String
 	RedirectURI    string
-	UserAgent      string
-	// Source is the client's address as text.
-	Source string
+	// UserAgent is what the client calls itself. Where that is a server it is not the user's browser, of
+	// which a code tells nothing. Source is the client's address as text.
+	UserAgent, Source string
 }
 
 // redeemed is a code that a client may redeem, and what it comes to now.
 type redeemed struct {
 	*AuthenticatedClient
 	code  *tokens.Code
-	terms *Terms // those of the grant
-	wish  Wish   // what of it the access token shall carry
+	terms *Terms // those of the access token
 	from  login
+	// grant is the one that the code makes, and place where it goes; nil where no refresh token is due.
+	grant *v1alpha1.RefreshTokenGrant
+	place place
 }
 
 // CodeGrant is RFC 6749 §4.1.3: the tokens that a user let the client have. It costs one write,
@@ -50,21 +51,23 @@ func (s *Service) CodeGrant(ctx context.Context, c *AuthenticatedClient, present
 		return nil, err
 	}
 	asked.subject = code.Subject
-	r, err := s.redeem(ctx, c, code, presented, wish)
-	if err != nil {
+	// Before anything else can refuse it: who fills what the user may have must not keep a reuse unseen.
+	if err := s.usedBefore(ctx, c, code); err != nil {
 		return nil, err
 	}
-	if c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
-		return s.redeemForGrant(ctx, r)
+	r, err := s.redeem(ctx, c, code, presented, wish)
+	if err != nil {
+		return nil, cmp.Or(s.usedElsewhere(ctx, c, code), err)
 	}
-	return s.redeemOnce(ctx, r)
+	issued, err = s.mintFor(ctx, r)
+	if err == nil && r.grant != nil {
+		issued.RefreshToken, err = refreshToken(r.ring, r.grant)
+	}
+	return issued, err
 }
 
 // errCode is the one answer to every code that does not count.
 var errCode = refuse(InvalidGrant, "the code is not good for this client, redirect_uri and code_verifier")
-
-// errCodeReused ends what a code has given. Its words are those of every code that does not count.
-var errCodeReused = refuse(CodeReused, "%s", errCode.Description)
 
 // codeOf reads a code that the client may redeem: its own, in time, with the redirect URI and the
 // verifier of the request that it came of.
@@ -81,7 +84,8 @@ func (s *Service) codeOf(c *AuthenticatedClient, presented Redemption) (*tokens.
 	return code, nil
 }
 
-// redeem looks at the user of a code again: a minute is long enough for a password to change.
+// redeem looks at the user of a code again, since a minute is long enough for a password to change, and
+// at what the client gets. It writes nothing.
 func (s *Service) redeem(ctx context.Context, c *AuthenticatedClient, code *tokens.Code, presented Redemption, wish Wish) (*redeemed, error) {
 	user := s.stillThere(c.tenant, code.Subject, code.CredentialVersion)
 	if user == nil {
@@ -94,75 +98,27 @@ func (s *Service) redeem(ctx context.Context, c *AuthenticatedClient, code *toke
 	if len(code.Scopes) == 0 { // none were granted, whatever the client's defaults have become
 		terms.Scopes, terms.Profile = nil, nil
 	}
-	r := &redeemed{AuthenticatedClient: c, code: code, terms: terms, wish: Wish{Audiences: wish.Audiences}, from: login{
+	r := &redeemed{AuthenticatedClient: c, code: code, terms: terms, from: login{
 		at: code.AuthTime, credentialVersion: code.CredentialVersion,
 		userAgent: clipUserAgent(presented.UserAgent), remoteAddress: presented.Source,
 	}}
+	if c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
+		if err := s.planGrant(r); err != nil {
+			return nil, err
+		}
+	}
+	if err := terms.narrow(Wish{Audiences: wish.Audiences}); err != nil {
+		return nil, err
+	}
 	return r, s.roomForSession(ctx, c.tenant, c.ring, terms)
 }
 
-// mintFor makes the access token of a code. A JWT is made before the write: it may turn out too
-// large, which must not cost the code. A session is written after it, for a code that counts.
-func (s *Service) mintFor(ctx context.Context, r *redeemed, write func() error) (*Issued, error) {
-	narrowed := *r.terms
-	if err := narrowed.narrow(r.wish); err != nil {
-		return nil, err
-	}
-	mint := func() (*Issued, error) {
-		return s.mintAs(ctx, r.tenant, r.ring, &narrowed, r.from, r.code.TokenID())
-	}
-	if narrowed.Format != revision.FormatJWT {
-		if err := write(); err != nil {
-			return nil, err
-		}
-		return mint()
-	}
-	issued, err := mint()
-	if err == nil {
-		err = write()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return issued, nil
-}
-
-// redeemForGrant makes the grant that the client's refresh token is of.
-func (s *Service) redeemForGrant(ctx context.Context, r *redeemed) (*Issued, error) {
-	if used, ok := r.tenant.Grant(r.code.GrantName()); ok {
-		return nil, s.reused(ctx, r, used)
-	}
-	wanted, err := s.codeGrant(r)
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.placeFor(r.tenant, wanted, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.terms.standOn(&directory.Grant{RefreshTokenGrant: wanted})
-	issued, err := s.mintFor(ctx, r, func() error {
-		standing, err := s.Store.CreateGrant(ctx, wanted)
-		switch {
-		case errors.Is(err, store.ErrExists):
-			return s.reused(ctx, r, &directory.Grant{RefreshTokenGrant: standing})
-		case err != nil:
-			return unavailable(err)
-		}
-		return s.giveWay(ctx, r.tenant, found)
-	})
-	if err != nil {
-		return nil, err
-	}
-	issued.RefreshToken, err = refreshToken(r.ring, wanted)
-	return issued, err
-}
-
-// codeGrant is the grant that a code makes.
-func (s *Service) codeGrant(r *redeemed) (*v1alpha1.RefreshTokenGrant, error) {
+// planGrant decides on the grant that a code makes, and ties the terms to it. The grant has all that
+// the user allowed, whatever the first access token is narrowed to.
+func (s *Service) planGrant(r *redeemed) error {
 	id, err := tokens.NewReference(s.Rand)
 	if err != nil {
-		return nil, unavailable(err)
+		return unavailable(err)
 	}
 	g := endpointGrant(r.ring, r.code.GrantName(), r.terms.User, r.from)
 	g.Spec.ID = id
@@ -170,70 +126,49 @@ func (s *Service) codeGrant(r *redeemed) (*v1alpha1.RefreshTokenGrant, error) {
 	g.Spec.Scopes, g.Spec.Audiences = r.terms.Scopes, r.terms.Audiences
 	g.Spec.Login.IssuedAt = metav1.NewTime(s.now())
 	g.Spec.Login.CodeExpiresAt = &metav1.Time{Time: r.code.ExpiresAt}
-	return g, nil
-}
-
-// reused ends the grant of a code that came again: one of the two who had it is a thief
-// (RFC 6749 §4.1.2).
-func (s *Service) reused(ctx context.Context, r *redeemed, g *directory.Grant) error {
-	for range maxUses {
-		if g.Spec.EffectiveState() == v1alpha1.GrantStateRevoked {
-			return errCodeReused
-		}
-		err := s.revokeCopied(ctx, r.tenant, g.RefreshTokenGrant, endedByCode)
-		switch {
-		case err == nil:
-			return errCodeReused
-		case !errors.Is(err, store.ErrConflict):
-			return unavailable(err)
-		}
-		if g, err = s.liveGrant(ctx, r.tenant, r.tenant.Namespace(), g.Spec.ID); err != nil {
-			return unavailable(err)
-		}
-	}
-	return unavailable(errContended)
-}
-
-// redeemOnce gives an access token alone. What shows that the code was used is a TokenRevocation, of
-// no token, that ends with it.
-func (s *Service) redeemOnce(ctx context.Context, r *redeemed) (*Issued, error) {
-	return s.mintFor(ctx, r, func() error {
-		isFirst, err := s.writeRevocation(ctx, r.tenant, r.code.MarkerName(), r.code.ExpiresAt, reasonRedeemed)
-		switch {
-		case err != nil:
-			return err
-		case isFirst:
-			return nil
-		}
-		return s.endTokenOf(ctx, r)
-	})
-}
-
-// endTokenOf ends the access token that a code has given before. It may have been given at the
-// latest now, and so lives no longer than one that is.
-func (s *Service) endTokenOf(ctx context.Context, r *redeemed) error {
-	end := r.terms.ExpiresAt(s.now())
-	isFirst, err := s.writeRevocation(ctx, r.tenant, r.code.TokenID(), end, reasonReused)
-	if err != nil {
+	if r.place, err = s.placeFor(r.tenant, g, nil); err != nil {
 		return err
 	}
-	if isFirst {
-		s.recordCodeReused(ctx, r, end)
-	}
-	return errCodeReused
+	r.grant = g
+	r.terms.standOn(&directory.Grant{RefreshTokenGrant: g})
+	return nil
 }
 
-// recordCodeReused records that the access token of a code was ended.
-func (s *Service) recordCodeReused(ctx context.Context, r *redeemed, end time.Time) {
-	s.Audit.Record(ctx, audit.Record{
-		Event:     audit.TokenRevoked,
-		Tenant:    r.tenant.Namespace(),
-		Dialect:   metrics.DialectOAuth2,
-		Subject:   r.code.Subject,
-		Username:  r.terms.User.EffectiveUsername(),
-		ClientID:  r.code.ClientID,
-		TokenID:   r.code.TokenID(),
-		ExpiresAt: end,
-		Reason:    endedByCode,
-	})
+// mintFor makes the access token of a code, and writes that the code was used. A JWT is made before the
+// write: it may turn out too large, which must not cost the code. A session is written after it, for a
+// code that counts.
+func (s *Service) mintFor(ctx context.Context, r *redeemed) (issued *Issued, err error) {
+	if r.terms.Format == revision.FormatJWT {
+		if issued, err = s.mintAs(ctx, r.tenant, r.ring, r.terms, r.from, r.code.TokenID()); err != nil {
+			return nil, err
+		}
+	}
+	if err = s.spend(ctx, r); err != nil {
+		return nil, err
+	}
+	if issued == nil {
+		issued, err = s.mintAs(ctx, r.tenant, r.ring, r.terms, r.from, r.code.TokenID())
+	}
+	return issued, err
+}
+
+// spend writes what shows that a code was used: the grant of the client's refresh token or, where none
+// is due, a TokenRevocation of no token. Its name is the lock: whoever comes second ends what the first
+// one got.
+func (s *Service) spend(ctx context.Context, r *redeemed) error {
+	if r.grant == nil {
+		isFirst, err := s.writeRevocation(ctx, r.tenant, r.code.MarkerName(), r.code.ExpiresAt, ReasonRedeemed)
+		if err == nil && !isFirst {
+			err = s.endTokenOf(ctx, r.AuthenticatedClient, r.code)
+		}
+		return err
+	}
+	standing, err := s.Store.CreateGrant(ctx, r.grant)
+	switch {
+	case errors.Is(err, store.ErrExists):
+		return s.endGrantOf(ctx, r.AuthenticatedClient, &directory.Grant{RefreshTokenGrant: standing})
+	case err != nil:
+		return unavailable(err)
+	}
+	return s.giveWay(ctx, r.tenant, r.place)
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -44,6 +46,18 @@ func cutHost(uri, host string) (rest string, ok bool) {
 		rest = port[end:]
 	}
 	return rest, rest == "" || rest[0] == '/' || rest[0] == '?'
+}
+
+// staysOnDevice tells whether a redirect URI leads to a program on the user's device, whose place another
+// program there could take: a private scheme, and a loopback host even by https.
+func staysOnDevice(redirect string) bool {
+	uri, err := url.Parse(redirect)
+	if err != nil || uri.Scheme != "https" {
+		return true
+	}
+	host := strings.TrimSuffix(strings.ToLower(uri.Hostname()), ".")
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && address.Unmap().IsLoopback()
 }
 
 // challengeLength is that of an S256 challenge: SHA-256 in base64url without padding.

@@ -101,3 +101,25 @@ func TestVerifies(t *testing.T) {
 		}
 	}
 }
+
+func TestStaysOnDevice(t *testing.T) {
+	t.Parallel()
+	for uri, want := range map[string]bool{
+		"https://app.example.com/cb":      false,
+		"https://localhost.example.com":   false,
+		"https://192.0.2.1/cb":            false,
+		"https://localhost:8443/cb":       true,
+		"https://LOCALHOST./cb":           true,
+		"https://app.localhost/cb":        true,
+		"https://127.8.0.1/cb":            true,
+		"https://[::1]:8443/cb":           true,
+		"https://[::ffff:127.0.0.1]/cb":   true,
+		"http://127.0.0.1/cb":             true,
+		"com.example.app:/cb":             true,
+		"com.example.app://x.example.com": true,
+	} {
+		if got := staysOnDevice(uri); got != want {
+			t.Errorf("%s: %t, want %t", uri, got, want)
+		}
+	}
+}

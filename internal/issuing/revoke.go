@@ -53,10 +53,11 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 
 // What TokenRevocations say for people who read.
 const (
-	reasonRevoked  = "revoked at the endpoint"
-	reasonRedeemed = "an authorization code was redeemed"
-	reasonSession  = "its session was deleted at the endpoint"
-	reasonReused   = "its authorization code was used again"
+	reasonRevoked = "revoked at the endpoint"
+	reasonReused  = "its authorization code was used again"
+	reasonSession = "its session was deleted at the endpoint"
+	// ReasonRedeemed is that of one that revokes no token (see tokens.Code.MarkerName).
+	ReasonRedeemed = "an authorization code was redeemed"
 )
 
 // writeRevocation writes a TokenRevocation, and tells whether it did not stand already.

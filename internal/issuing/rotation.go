@@ -157,7 +157,7 @@ func (s *Service) use(ctx context.Context, c *AuthenticatedClient, presented tok
 // token that does not count.
 var errReused = refuse(RefreshTokenReused, "%s", errRefreshToken.Description)
 
-var errContended = errors.New("the refresh token is being used by many at once")
+var errContended = errors.New("the grant is being changed by many at once")
 
 // grantNow is the grant of a refresh token as the API server has it, if the client may refresh it.
 func (s *Service) grantNow(ctx context.Context, c *AuthenticatedClient, presented tokens.Refresh) (*directory.Grant, error) {

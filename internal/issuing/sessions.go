@@ -78,17 +78,11 @@ func (s *Service) EndSession(ctx context.Context, namespace, subject, id string)
 	if err != nil {
 		return err
 	}
-	sessions, err := s.Sessions.ByID(ctx, ring.Tenant(), id)
+	sessions, err := s.sessionsByID(ctx, ring, id)
 	if err != nil {
-		return unavailable(err)
+		return err
 	}
-	found := false
-	for _, session := range sessions {
-		o, err := s.openSession(ring, session)
-		if err != nil || o.access.ID != id {
-			continue
-		}
-		found = true
+	for _, o := range sessions {
 		switch {
 		case o.access.Dialect != tokens.Wazo:
 			continue
@@ -100,7 +94,7 @@ func (s *Service) EndSession(ctx context.Context, namespace, subject, id string)
 		}
 	}
 	switch {
-	case found || !mayHaveWazoJWTs(t):
+	case len(sessions) > 0 || !mayHaveWazoJWTs(t):
 		return nil
 	case subject != "":
 		return errNoSession
@@ -132,6 +126,20 @@ func (s *Service) revokeUnseen(ctx context.Context, t *directory.Tenant, id stri
 		})
 	}
 	return err
+}
+
+// sessionsByID opens the sessions that have an id. Those that only say so are left out.
+func (s *Service) sessionsByID(ctx context.Context, ring *keys.Ring, id string) (all []*opened, err error) {
+	sessions, err := s.Sessions.ByID(ctx, ring.Tenant(), id)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	for _, session := range sessions {
+		if o, err := s.openSession(ring, session); err == nil && o.access.ID == id {
+			all = append(all, o)
+		}
+	}
+	return all, nil
 }
 
 // counts tells whether the token of a session is good as far as memory knows. Check may know more.

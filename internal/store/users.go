@@ -54,6 +54,14 @@ func (k *Kubernetes) ReplaceUser(ctx context.Context, read, changed *v1alpha1.Au
 	return classify("replace the user", k.client.Patch(ctx, changed, patch, userOwner))
 }
 
+// FinishUser takes off a user the mark that says it is being made, under the version that was read, and fills
+// in what the API server adds. ErrConflict where it changed since.
+func (k *Kubernetes) FinishUser(ctx context.Context, user *v1alpha1.AuthUser) error {
+	before := user.DeepCopy()
+	delete(user.Annotations, v1alpha1.AnnotationUnfinished)
+	return classify("finish the user", k.client.Patch(ctx, user, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), userOwner))
+}
+
 // DeleteUser deletes a user as it was read. ErrNotFound where it is gone, ErrConflict where it changed
 // since.
 func (k *Kubernetes) DeleteUser(ctx context.Context, user *v1alpha1.AuthUser) error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -70,6 +71,62 @@ func TestMetadataTellOfWhatWorks(t *testing.T) {
 		}
 		if got := s.send(t, request{method: http.MethodDelete, path: "/t/" + gen.Namespace + path}); got.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s is not there: %d", name, got.Code)
+		}
+	}
+}
+
+// TestMetadataTellHowClientsProveThemselves at each endpoint, by every method that there is.
+func TestMetadataTellHowClientsProveThemselves(t *testing.T) {
+	t.Parallel()
+	s := inMemory(t)
+	s.Put(gen.AuthClient("app", gen.PublicClient(), gen.GrantTypes()))
+	var told map[string]any
+	body := s.send(t, request{method: http.MethodGet, path: "/.well-known/oauth-authorization-server"}).Body.Bytes()
+	if err := json.Unmarshal(body, &told); err != nil {
+		t.Fatal(err)
+	}
+	asking := []string{"grant_type", "refresh_token", "refresh_token", "made up", "token", "made up"}
+	methods := map[string]request{
+		"client_secret_basic": {form: form(asking...), headers: basic("billing", clientSecret)},
+		"client_secret_post":  {form: form(append(asking, "client_id", "shop", "client_secret", clientSecret)...)},
+		"none":                {form: form(append(asking, "client_id", "app")...)},
+	}
+	for _, name := range []string{"token", "revocation", "introspection"} {
+		listed, _ := told[name+"_endpoint_auth_methods_supported"].([]any)
+		uri, _ := told[name+"_endpoint"].(string)
+		for method, r := range methods {
+			r.path = strings.TrimPrefix(uri, s.Issuer)
+			answer := s.send(t, r)
+			if works := answer.Code != http.StatusUnauthorized; works != slices.Contains(listed, any(method)) {
+				t.Errorf("%s by %s: %d, told %q", name, method, answer.Code, listed)
+			}
+		}
+	}
+}
+
+// TestMetadataTellOfChallenges as an authorization takes them.
+func TestMetadataTellOfChallenges(t *testing.T) {
+	t.Parallel()
+	s := inMemory(t)
+	const redirect = "https://app.example.com/cb"
+	s.Put(gen.AuthClient("app", gen.PublicClient(), gen.GrantTypes(), gen.RedirectURIs(redirect)))
+	var told struct {
+		Methods       []string `json:"code_challenge_methods_supported"`
+		ResponseTypes []string `json:"response_types_supported"`
+	}
+	body := s.send(t, request{method: http.MethodGet, path: "/.well-known/oauth-authorization-server"}).Body.Bytes()
+	if err := json.Unmarshal(body, &told); err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{"S256", "plain"} {
+		for _, responseType := range []string{"code", "token"} {
+			_, err := s.Service.Authorize(s.Namespace, issuing.AuthorizationRequest{
+				ClientID: "app", RedirectURI: redirect, ResponseType: responseType,
+				CodeChallenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", CodeChallengeMethod: method,
+			})
+			if want := slices.Contains(told.Methods, method) && slices.Contains(told.ResponseTypes, responseType); (err == nil) != want {
+				t.Errorf("%s by %s: %v", responseType, method, err)
+			}
 		}
 	}
 }

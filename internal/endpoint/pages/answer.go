@@ -94,15 +94,16 @@ func formTarget(uri string) string {
 	return scheme + "://" + authority
 }
 
-// place is the client's redirect URI as a person may know it.
+// place is the client's redirect URI as a person may know it. Only https proves a host: in a private
+// scheme whatever stands there is the application's own word.
 func place(uri string) string {
+	scheme, _, _ := strings.Cut(uri, ":")
 	parsed, err := url.Parse(uri)
 	switch {
-	case err != nil || parsed.Host == "":
-		scheme, _, _ := strings.Cut(uri, ":")
-		return "the application " + scheme + " on this device"
-	case parsed.Scheme == "http":
+	case scheme == "http":
 		return "a program on this device"
+	case scheme == "https" && err == nil && parsed.Host != "":
+		return parsed.Host
 	}
-	return parsed.Host
+	return "the application " + scheme + " on this device"
 }

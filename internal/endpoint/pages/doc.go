@@ -12,8 +12,8 @@
 // auth_time when the password was given.
 //
 // A form counts only from this origin, with the cookie of the browser that it was sent to and with
-// the token that follows from that cookie and the request: nobody else's page can log a
-// browser in, or agree in a person's name.
+// the token that follows from that cookie, the request and what the page showed of it: nobody else's
+// page can log a browser in, or agree in a person's name.
 //
 // What must not enter: who may have what (package issuing), the token endpoint (package oauth), and
 // anything of a request in a log.

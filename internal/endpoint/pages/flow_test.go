@@ -78,6 +78,22 @@ func TestAUserWhoDoesNotAgree(t *testing.T) {
 	}
 }
 
+// TestTheConsentPageTellsWhereATokenCounts beside the tenant itself.
+func TestTheConsentPageTellsWhereATokenCounts(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	s.Put(app(gen.ClientAudiences("https://orders.example.com", s.Issuer)))
+	b := s.browser(t)
+	page := b.logIn(t, b.authorize(t, "app"))
+	if !strings.Contains(page.body, "<code>https://orders.example.com</code>") || strings.Contains(page.body, "<code>"+s.Issuer) {
+		t.Errorf("the page: %s", page.body)
+	}
+	code := wantCode(t, s, b.submit(t, page, "decision", "allow").answer(t, redirect))
+	if diff := cmp.Diff([]string{"https://orders.example.com", s.Issuer}, code.Audiences); diff != "" {
+		t.Errorf("the code's audiences (-want +got):\n%s", diff)
+	}
+}
+
 func TestABrowserIsKnownAgain(t *testing.T) {
 	t.Parallel()
 	s := serve(t)

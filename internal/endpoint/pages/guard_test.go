@@ -88,12 +88,35 @@ func TestWhatTheClientIsTold(t *testing.T) {
 	}
 }
 
+// TestAScopeThatTheUserMayNotHave: the client is told of whoever has just logged in for it; whoever was
+// logged in before may be somebody else now.
 func TestAScopeThatTheUserMayNotHave(t *testing.T) {
 	t.Parallel()
 	s := serve(t)
 	b := s.browser(t)
-	answer := b.logIn(t, b.authorize(t, "app", "scope", "orders:write")).answer(t, redirect)
+	answer := b.submit(t, b.authorize(t, "app", "scope", "orders:write"), "username", "alice", "password", password).answer(t, redirect)
 	if answer.Get("error") != "invalid_scope" {
+		t.Errorf("answered %q", answer)
+	}
+	page := b.authorize(t, "app", "scope", "orders:write")
+	wantPage(t, page, http.StatusOK, loginTitle)
+	if !strings.Contains(page.body, "alice may not give this application what it asks for") {
+		t.Errorf("the page does not tell why: %s", page.body)
+	}
+	if answer := b.authorize(t, "app", "scope", "orders:write", "prompt", "none").answer(t, redirect); answer.Get("error") != "invalid_scope" {
+		t.Errorf("without asking: answered %q", answer)
+	}
+	s.Put(gen.AuthUser("bob", gen.Password(), gen.UserScopes("orders:*")), gen.PasswordSecret("bob", password))
+	wantPage(t, b.follow(t, b.submit(t, page, "username", "bob", "password", password)), http.StatusOK, consentTitle)
+}
+
+// TestAStateThatIsTooLong is not carried on: it stands in the address of every page.
+func TestAStateThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	wantPage(t, s.browser(t).authorize(t, "app", "state", strings.Repeat("x", 2048)), http.StatusOK, loginTitle)
+	answer := s.browser(t).authorize(t, "app", "state", strings.Repeat("x", 2049)).answer(t, redirect+"?")
+	if answer.Get("error") != "invalid_request" || answer.Has("state") {
 		t.Errorf("answered %q", answer)
 	}
 }
@@ -141,6 +164,7 @@ func TestWhoseFormCounts(t *testing.T) {
 	fields := []string{"username", "alice", "password", password, "decision", "allow"}
 	logIn := func(on desk) *view { return on.authorize(on.t, "app") }
 	agree := func(on desk) *view { return on.logIn(on.t, on.authorize(on.t, "app")) }
+	agreeToDefaults := func(on desk) *view { return on.logIn(on.t, on.authorize(on.t, "app", "scope", "")) }
 	tests := map[string]struct {
 		page func(desk) *view
 		send func(desk, *view) *view
@@ -180,6 +204,14 @@ func TestWhoseFormCounts(t *testing.T) {
 			token := formToken.FindStringSubmatch(page.body)[1]
 			on.logIn(on.t, page)
 			return on.post(on.t, on.site.URL+"/consent?"+asking("app").Encode(), url.Values{"token": {token}, "decision": {"allow"}})
+		}, http.StatusSeeOther},
+		"a consent to other scopes than were shown": {agreeToDefaults, func(on desk, page *view) *view {
+			on.site.Put(app(gen.DefaultScopes("email")))
+			return on.submit(on.t, page, fields...)
+		}, http.StatusSeeOther},
+		"a consent to other audiences than were shown": {agreeToDefaults, func(on desk, page *view) *view {
+			on.site.Put(app(gen.ClientAudiences("https://orders.example.com")))
+			return on.submit(on.t, page, fields...)
 		}, http.StatusSeeOther},
 		"no token": {agree, func(on desk, _ *view) *view {
 			return on.post(on.t, on.site.URL+"/consent?"+asking("app").Encode(), url.Values{"decision": {"allow"}})

@@ -35,15 +35,22 @@ const redirect = "https://app.example.com/cb"
 // team are alice and three clients: a public one that asks for consent, a public one of a program on
 // the user's device, and one of the tenant's own that asks nobody.
 func team() []client.Object {
-	scopes := gen.ClientScopes("orders:*", "profile", "email")
 	return []client.Object{
 		gen.AuthUser("alice", gen.Password(), gen.UserScopes("orders:read", "profile", "email"), gen.Profile("Alice", "Doe", "alice@example.com")),
 		gen.PasswordSecret("alice", password),
-		gen.AuthClient("app", gen.PublicClient(), gen.GrantTypes(v1alpha1.GrantTypeRefreshToken), gen.RedirectURIs(redirect), scopes),
+		app(),
 		gen.AuthClient("phone", gen.PublicClient(), gen.GrantTypes(), gen.RedirectURIs("com.example.phone:/cb", "http://127.0.0.1/cb"), scopes),
 		gen.AuthClient("web", gen.GrantTypes(), gen.RedirectURIs("https://web.example.com/cb?from=login"), scopes, gen.ConsentImplied()),
 		gen.AuthClient("robot", gen.GrantTypes(v1alpha1.GrantTypeClientCredentials), gen.RedirectURIs(redirect), scopes, withoutLogin),
 	}
+}
+
+var scopes = gen.ClientScopes("orders:*", "profile", "email")
+
+func app(mods ...func(*v1alpha1.AuthClient)) *v1alpha1.AuthClient {
+	return gen.AuthClient("app", append([]func(*v1alpha1.AuthClient){
+		gen.PublicClient(), gen.GrantTypes(v1alpha1.GrantTypeRefreshToken), gen.RedirectURIs(redirect), scopes,
+	}, mods...)...)
 }
 
 // withoutLogin has redirect URIs and may not use them.

@@ -41,8 +41,8 @@ func (p *Pages) Dialect() endpoint.Dialect {
 			{Method: http.MethodGet, Pattern: "/authorize", Handle: p.visited(p.authorize)},
 			// What stands in the address bar after a password that was wrong, and is opened anew.
 			{Method: http.MethodGet, Pattern: "/" + actionLogin, Handle: p.visited((*visit).begin)},
-			{Method: http.MethodPost, Pattern: "/" + actionLogin, Handle: p.onForm(actionLogin, p.login, (*visit).askAgain)},
-			{Method: http.MethodPost, Pattern: "/" + actionConsent, Handle: p.onForm(actionConsent, p.consent, (*visit).begin)},
+			{Method: http.MethodPost, Pattern: "/" + actionLogin, Handle: p.onForm(p.login)},
+			{Method: http.MethodPost, Pattern: "/" + actionConsent, Handle: p.onForm(p.consent)},
 		},
 		Refuse: func(w http.ResponseWriter, _ *http.Request, status int) {
 			renderFailure(w, status, http.StatusText(status))
@@ -97,9 +97,9 @@ func (p *Pages) receive(v *visit) (err error) {
 	return err
 }
 
-// onForm is visited for a form: one of this origin's, that this browser was sent for this action and
-// this request. Any other is not looked at, and stale answers in its stead.
-func (p *Pages) onForm(action string, handle func(*visit, url.Values), stale func(*visit)) endpoint.Handler {
+// onForm is visited for a form of this origin. Whether this browser was sent it is for the handler to ask
+// (isSent).
+func (p *Pages) onForm(handle func(*visit, url.Values)) endpoint.Handler {
 	onForm := func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 		if p.origin.Check(r) != nil {
 			renderFailure(w, http.StatusForbidden, "This form came from another site.")
@@ -110,13 +110,7 @@ func (p *Pages) onForm(action string, handle func(*visit, url.Values), stale fun
 			refuseForm(w, r, call)
 			return
 		}
-		p.visited(func(v *visit) {
-			if !equal(form.Get("token"), v.browser.FormToken(action, v.request.text())) {
-				stale(v)
-				return
-			}
-			handle(v, form)
-		})(w, r, call)
+		p.visited(func(v *visit) { handle(v, form) })(w, r, call)
 	}
 	return endpoint.ByContentType("application/x-www-form-urlencoded", onForm, refuseForm)
 }
@@ -131,13 +125,19 @@ func readForm(r *http.Request) (url.Values, error) {
 		return nil, err
 	}
 	defer body.Release()
-	return parseForm(body.B)
+	return url.ParseQuery(string(body.B))
 }
 
-func parseForm(body []byte) (url.Values, error) { return url.ParseQuery(string(body)) }
+// isSent tells whether a form is the one that this browser was sent for an action, this request, and what
+// the page showed of it.
+func (v *visit) isSent(form url.Values, action, shown string) bool {
+	want := v.formToken(action, shown)
+	return subtle.ConstantTimeCompare([]byte(form.Get("token")), []byte(want.Reveal())) == 1
+}
 
-func equal(presented string, want sensitive.String) bool {
-	return subtle.ConstantTimeCompare([]byte(presented), []byte(want.Reveal())) == 1
+// formToken is what the form of an action brings back. A query holds no space.
+func (v *visit) formToken(action, shown string) sensitive.String {
+	return v.browser.FormToken(action, v.request.text()+" "+shown)
 }
 
 // begin leads to the first page that the request needs now.
@@ -149,23 +149,30 @@ func (v *visit) askAgain() {
 	v.renderLogin(http.StatusBadRequest, "", "The page was out of date, or the browser takes no cookies. Try again.")
 }
 
-// authorize answers GET /authorize.
+// authorize answers GET /authorize. Whoever has logged in before, perhaps for another client, and may not
+// have what this one asks for, may log in as somebody else.
 func (p *Pages) authorize(v *visit) {
-	step, err := p.service.Next(v.authorization, v.browser)
+	next, err := p.service.Next(v.authorization, v.browser)
 	switch {
+	case err != nil && issuing.AsRefusal(err).Reason == issuing.InvalidScope && !v.request.Prompt.None:
+		v.renderLogin(http.StatusOK, "", v.browser.Username()+" may not give this application what it asks for. Log in as somebody else.")
 	case err != nil:
 		v.sendBack(err)
-	case step == issuing.StepLogin:
+	case next.Step == issuing.StepLogin:
 		v.renderLogin(http.StatusOK, "", "")
-	case step == issuing.StepConsent:
-		v.renderConsent()
+	case next.Step == issuing.StepConsent:
+		v.renderConsent(next.Terms)
 	default:
-		p.sendCode(v)
+		p.sendCode(v, next.Terms)
 	}
 }
 
-// login answers POST /login.
+// login answers POST /login. The client is told at once of a user who may not have what it asks for.
 func (p *Pages) login(v *visit, form url.Values) {
+	if !v.isSent(form, actionLogin, "") {
+		v.askAgain()
+		return
+	}
 	name := form.Get("username")
 	known, err := p.service.LogIn(v.call.Context(v.r), v.authorization, issuing.Credentials{
 		Login: name, Password: sensitive.New(form.Get("password")), Source: v.call.Client.String(),
@@ -173,6 +180,10 @@ func (p *Pages) login(v *visit, form url.Values) {
 	if err == nil {
 		v.browser = known
 		v.setCookie()
+		if _, err := v.authorization.TermsFor(known); err != nil {
+			v.sendBack(err)
+			return
+		}
 		v.seeOther("authorize?" + v.request.afterLogin())
 		return
 	}
@@ -188,23 +199,24 @@ func (p *Pages) login(v *visit, form url.Values) {
 	}
 }
 
-// consent answers POST /consent. Whoever is not logged in any more has agreed to nothing.
+// consent answers POST /consent. Whoever is not logged in any more has agreed to nothing, and neither has
+// whoever was shown something else than what the client would have now.
 func (p *Pages) consent(v *visit, form url.Values) {
-	step, err := p.service.Next(v.authorization, v.browser)
+	next, err := p.service.Next(v.authorization, v.browser)
 	switch {
 	case err != nil:
 		v.sendBack(err)
-	case step == issuing.StepLogin:
+	case next.Step == issuing.StepLogin || !v.isSent(form, actionConsent, shown(next.Terms)):
 		v.begin()
 	case form.Get("decision") != "allow":
 		v.sendBack(p.service.Deny(v.call.Context(v.r), v.authorization, v.browser))
 	default:
-		p.sendCode(v)
+		p.sendCode(v, next.Terms)
 	}
 }
 
-func (p *Pages) sendCode(v *visit) {
-	code, err := p.service.Code(v.call.Context(v.r), v.authorization, v.browser)
+func (p *Pages) sendCode(v *visit, terms *issuing.Terms) {
+	code, err := p.service.Code(v.call.Context(v.r), v.authorization, v.browser, terms)
 	if err != nil {
 		v.sendBack(err)
 		return

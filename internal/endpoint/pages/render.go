@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
@@ -42,39 +43,51 @@ type page struct {
 	Another string
 	// Rights are what the client would have, in words, and Scopes those that there are no words for.
 	Rights, Scopes []string
+	// Audiences are the services, other than the tenant's own, that would take its word.
+	Audiences []string
 	// Keeps tells that the client may go on without the user.
 	Keeps bool
 	// Place is where the browser goes afterwards.
 	Place string
 }
 
-func (v *visit) newPage(title, action string) *page {
-	query := v.request.text()
+// newPage begins a page whose form counts for what is shown.
+func (v *visit) newPage(title, action, shown string) *page {
 	return &page{
 		Title: title, Tenant: v.authorization.TenantName(), Client: v.authorization.ClientID(),
-		Action: action + "?" + query, Token: v.browser.FormToken(action, query).Reveal(),
+		Action: action + "?" + v.request.text(), Token: v.formToken(action, shown).Reveal(),
 		Place: place(v.authorization.RedirectURI()),
 	}
 }
 
 func (v *visit) renderLogin(status int, username, message string) {
-	p := v.newPage("Log in", actionLogin)
+	p := v.newPage("Log in", actionLogin, "")
 	p.Username, p.Message = username, message
 	v.renderForm(status, "login.html", p)
 }
 
-func (v *visit) renderConsent() {
-	p := v.newPage("Allow access?", actionConsent)
+func (v *visit) renderConsent(terms *issuing.Terms) {
+	p := v.newPage("Allow access?", actionConsent, shown(terms))
 	p.Username, p.Another = v.browser.Username(), "authorize?"+v.request.asAnother()
 	p.Keeps = v.authorization.MayRefresh()
-	for _, scope := range v.authorization.Wanted(v.browser) {
+	for _, scope := range terms.Scopes {
 		if inWords, ok := rights[scope]; ok {
 			p.Rights = append(p.Rights, inWords)
 		} else {
 			p.Scopes = append(p.Scopes, scope)
 		}
 	}
+	for _, audience := range terms.Audiences {
+		if audience != v.authorization.Issuer() {
+			p.Audiences = append(p.Audiences, audience)
+		}
+	}
 	v.renderForm(http.StatusOK, "consent.html", p)
+}
+
+// shown is what a page tells of terms, in one text.
+func shown(terms *issuing.Terms) string {
+	return url.Values{paramScope: terms.Scopes, paramResource: terms.Audiences}.Encode()
 }
 
 // rights are the scopes that mean the same everywhere (OpenID Connect Core §5.4).

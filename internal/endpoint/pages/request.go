@@ -79,12 +79,21 @@ func invalid(description string) error {
 	return &issuing.Refusal{Reason: issuing.InvalidRequest, Description: description}
 }
 
+// maxState is the longest state in bytes: it stands in the address of every page and of the answer.
+const maxState = 2 << 10
+
 // read takes the values apart. The first problem found stays.
 func (r *request) read() {
 	get := r.values.Get
 	r.ClientID, r.RedirectURI, r.ResponseType = get(paramClientID), get(paramRedirectURI), get(paramResponseType)
 	r.CodeChallenge, r.CodeChallengeMethod = get(paramChallenge), get(paramChallengeMethod)
-	r.state = get(paramState)
+	if r.state = get(paramState); len(r.state) > maxState {
+		r.state = "" // it is not sent back cut
+		r.values.Del(paramState)
+		if r.problem == nil {
+			r.problem = invalid("state has more than 2048 bytes")
+		}
+	}
 	wish, err := dialect.Wish(get(paramScope), r.values[paramResource])
 	r.Wish = wish
 	for _, err := range []error{r.unsupported(), err, r.readPrompt(get(paramPrompt)), r.readMaxAge(get(paramMaxAge))} {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -535,94 +534,5 @@ func TestUsersOfAPerson(t *testing.T) {
 			})
 			h.objectOf(id)
 		})
-	}
-}
-
-// forbidden is an API server that lets the operator do nothing to users.
-type forbidden struct{ accounts.Store }
-
-func (forbidden) CreateUser(context.Context, *v1alpha1.AuthUser) error { return store.ErrForbidden }
-func (forbidden) DeleteUser(context.Context, *v1alpha1.AuthUser) error { return store.ErrForbidden }
-func (forbidden) ReplaceUser(context.Context, *v1alpha1.AuthUser, *v1alpha1.AuthUser) error {
-	return store.ErrForbidden
-}
-
-// Where the operator was not given the right to write users, whoever asks is told which setting gives it.
-func TestUsersThatTheOperatorMayNotWrite(t *testing.T) {
-	t.Parallel()
-	h := newTenant(t)
-	made := h.user(h.call("POST", "users", `{"username": "carol", "password": "x"}`))
-	h.openAccounts(forbidden{store.NewKubernetes(h.client)})
-	h.serve(h.log.logger())
-	for _, request := range [][3]string{
-		{"POST", "users", `{"username": "dan"}`}, {"PUT", "users/" + made.UUID, `{"username": "dan"}`}, {"DELETE", "users/" + made.UUID, ""},
-	} {
-		wantAPIProblem(t, h.call(request[0], request[1], request[2]), http.StatusForbidden, apiError{
-			Message: "the operator may not write AuthUsers here: userManagement.enabled of the chart lets it",
-			ErrorID: "user-management-disabled", Resource: "users",
-		})
-	}
-	h.wantLogin("carol", "x", http.StatusOK)
-}
-
-// broken fails where a test says.
-type broken struct {
-	accounts.Store
-	list error
-}
-
-func (b broken) UsersAsOf(ctx context.Context, namespace, version string) ([]v1alpha1.AuthUser, error) {
-	if b.list != nil {
-		return nil, b.list
-	}
-	return b.Store.UsersAsOf(ctx, namespace, version)
-}
-
-// A user who cannot be looked at is taken back, and the answer says that it may be tried again.
-func TestCreateUserInAnOutage(t *testing.T) {
-	t.Parallel()
-	h := newTenant(t)
-	h.openAccounts(broken{store.NewKubernetes(h.client), errOutage})
-	h.serve(h.log.logger())
-	wantAPIProblem(t, h.call("POST", "users", `{"username": "carol", "password": "x"}`), http.StatusServiceUnavailable,
-		apiError{Message: "The service cannot answer now", ErrorID: "service-unavailable"})
-	users := &v1alpha1.AuthUserList{}
-	if err := h.client.List(t.Context(), users, client.InNamespace(h.namespace)); err != nil || len(users.Items) != 0 {
-		t.Errorf("%d users are there, %v", len(users.Items), err)
-	}
-	if log := h.log.text(); !strings.Contains(log, errOutage.Error()) {
-		t.Error("the log does not say why")
-	}
-}
-
-// A crash between the user and its password leaves a user behind who cannot log in. Who asks again gets
-// the user, once the first request cannot be on its way any more.
-func TestAUserWhomACrashHasLeftBehind(t *testing.T) {
-	t.Parallel()
-	h := newTenant(t)
-	left := h.user(h.call("POST", "users", `{"username": "carol", "password": "x"}`))
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: h.namespace, Name: h.objectOf(left.UUID).Spec.Password.HashSecretRef.Name}}
-	if err := h.client.Delete(t.Context(), secret); err != nil {
-		t.Fatal(err)
-	}
-	h.await(func(context.Context) error {
-		if got := h.do("POST", "/0.1/token", `{}`, "Authorization", basic("carol:x")); got.status != http.StatusUnauthorized {
-			return errStatus(got.status)
-		}
-		return nil
-	})
-	again := `{"username": "CAROL", "password": "y"}`
-	if got := h.call("POST", "users", again); got.status != http.StatusConflict {
-		t.Errorf("at once: %d %s", got.status, got.body)
-	}
-	h.later = 2 * time.Minute
-	h.openAccounts(store.NewKubernetes(h.client))
-	h.serve(h.log.logger())
-	if made := h.user(h.call("POST", "users", again)); made.UUID == left.UUID {
-		t.Error("it is the same user")
-	}
-	h.wantLogin("carol", "y", http.StatusOK)
-	if got := h.call("POST", "users", again); got.status != http.StatusConflict {
-		t.Errorf("once it is whole: %d %s", got.status, got.body)
 	}
 }
