@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -49,10 +48,10 @@ type Sweepable struct {
 }
 
 // Sweeper removes what the endpoint has made and nobody can use any more: sessions and revocations
-// that have expired, the sessions of disabled users and of grants that are gone, and endpoint-made
-// grants that have expired, whose refresh token has ended by its client's policy, or that have lost
-// their user or client, revoked ones that stop no login, and what an emergency has left without its
-// keys.
+// that have expired, the sessions of disabled users, of users, passwords and grants that are gone, and
+// endpoint-made grants that have expired, whose refresh token has ended by its client's policy, or that
+// have lost their user or client, revoked ones that stop no login, and what an emergency has left without
+// its keys.
 // Applied grants are never swept: whoever applied them would apply them again.
 type Sweeper struct {
 	Common
@@ -95,6 +94,7 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	case directory.Secrets:
 		for _, user := range t.UsersWithSecret(change.Name) {
 			grants = append(grants, t.GrantsOfUser(user)...)
+			all = append(all, sessionsOf(t, user)...)
 		}
 	}
 	for _, name := range grants {
@@ -185,7 +185,7 @@ func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) 
 	switch item.Kind {
 	case directory.Sessions:
 		if session, ok := t.Session(item.Name); ok {
-			return session, first(sessionDue(t, session, now), r.grantGone(session, now))
+			return session, r.sessionDue(t, session, now)
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {
@@ -211,36 +211,6 @@ func graceOf(revocation *v1alpha1.TokenRevocation) time.Duration {
 // sometimeAfter is an object's own moment within sweepSpread of an end.
 func sometimeAfter(end time.Time, object client.Object) time.Time {
 	return end.Add(pacing.Spread(string(object.GetUID()), sweepSpread))
-}
-
-// grantGone is when the session of a grant that is gone is removed: nobody can use it, and it counts
-// towards limits of its tenant. It is zero where the grant is there, or its namespace is not known. A
-// restore, and the watch that brings the grant, have as long as other orphans.
-func (r *Sweeper) grantGone(session *v1alpha1.AuthSession, now time.Time) time.Time {
-	namespace := cmp.Or(session.Spec.GrantNamespace, session.Namespace)
-	if session.Spec.GrantID == "" || r.Directory.Known(namespace, now) != nil {
-		return time.Time{}
-	}
-	if t, ok := r.Directory.Tenant(namespace); ok {
-		if _, ok := t.GrantByID(session.Spec.GrantID); ok {
-			return time.Time{}
-		}
-	}
-	return sometimeAfter(session.CreationTimestamp.Add(orphanGrace), session)
-}
-
-// sessionDue is when a session is of no use any more. One that an emergency has left without its key
-// opens never again. Those of a user who is disabled end for good, and at once: to enable the user again
-// brings none of them back.
-func sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Time) time.Time {
-	if ring, err := t.Ring(); err == nil && ring.GaveUpSession(session.Spec.Sealed) {
-		return now
-	}
-	user, ok := t.UserBySubject(session.Spec.Subject)
-	if ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled {
-		return now
-	}
-	return sometimeAfter(session.Spec.ExpiresAt.Time, session)
 }
 
 // grantDue is when an endpoint-made grant is of no use any more.

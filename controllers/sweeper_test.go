@@ -18,6 +18,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/controllers"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/gen/tenant"
 )
@@ -38,9 +39,20 @@ func session(expiresAt time.Time) *v1alpha1.AuthSession {
 // ofGrant is a session, made twenty minutes ago and good for another day, of the grant called "grant" in
 // a namespace; empty: its own.
 func ofGrant(namespace string) *v1alpha1.AuthSession {
-	s := session(tenant.Start.Add(day))
-	s.CreationTimestamp = metav1.NewTime(tenant.Start.Add(-20 * time.Minute))
+	s := young(session(tenant.Start.Add(day)))
 	s.Spec.GrantID, s.Spec.GrantNamespace = gen.GrantID("grant"), namespace
+	return s
+}
+
+// young makes a session one that is twenty minutes old.
+func young(s *v1alpha1.AuthSession) *v1alpha1.AuthSession {
+	s.CreationTimestamp = metav1.NewTime(tenant.Start.Add(-20 * time.Minute))
+	return s
+}
+
+// ofClient makes a session one of a client that acts for itself.
+func ofClient(s *v1alpha1.AuthSession) *v1alpha1.AuthSession {
+	s.Spec.Subject, s.Spec.ClientID = "", "billing"
 	return s
 }
 
@@ -102,7 +114,8 @@ func TestSweeping(t *testing.T) {
 		"a session of a grant that is there":                          {object: ofGrant(""), others: []client.Object{alice, billing, gen.RefreshTokenGrant("grant")}, wantAfter: day},
 		"a session of a grant that is gone, after a while":            {object: ofGrant(""), others: []client.Object{alice, billing}, wantAfter: 40 * time.Minute},
 		"a session of a grant in a namespace that has not been read":  {object: ofGrant("unread"), others: []client.Object{alice, billing}, wantAfter: day},
-		"a session of a deleted user, who may come back by a restore": {object: session(hour), wantAfter: time.Hour},
+		"a session of a deleted user, who may come back by a restore": {object: young(session(tenant.Start.Add(day))), wantAfter: 40 * time.Minute},
+		"a session of a client that acts for itself":                  {object: ofClient(young(session(tenant.Start.Add(day)))), wantAfter: day},
 		"a revocation of a token that is good":                        {object: gen.TokenRevocation(gen.GrantID("x"), hour), wantAfter: 4 * time.Hour},
 		"a revocation of a token that has just expired":               {object: gen.TokenRevocation(gen.GrantID("x"), tenant.Start), wantAfter: 3 * time.Hour},
 		"a revocation of a token that no clock brings back":           {object: gen.TokenRevocation(gen.GrantID("x"), tenant.Start.Add(-3*time.Hour))},
@@ -327,7 +340,7 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 		"the session itself":   {change: directory.Change{Kind: directory.Sessions, Name: "session"}, want: []controllers.Sweepable{aSession}},
 		"the user":             {change: directory.Change{Kind: directory.Users, Name: "alice"}, want: []controllers.Sweepable{aSession, aGrant}},
 		"the client":           {change: directory.Change{Kind: directory.Clients, Name: "billing"}, want: []controllers.Sweepable{aGrant}},
-		"the password":         {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{aGrant}},
+		"the password":         {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{aSession, aGrant}},
 		"somebody else":        {change: directory.Change{Kind: directory.Users, Name: "bob"}},
 		"the keyring":          {change: directory.Change{Kind: directory.Keyrings, Name: gen.Namespace}, want: []controllers.Sweepable{aSession, aGrant}},
 		"another Secret":       {change: directory.Change{Kind: directory.Secrets, Name: "another"}},
@@ -358,7 +371,7 @@ func TestManySessionsThatEndTogetherAreNotSweptTogether(t *testing.T) {
 		s.UID = types.UID(s.Name)
 		sessions[i], looks[s.Name] = s, tenant.Start
 	}
-	x := newRoom(t)
+	x := newRoom(t, gen.AuthUser("alice"))
 	for _, s := range sessions {
 		x.Put(s)
 	}
@@ -401,6 +414,51 @@ func TestTheSessionsOfADisabledUserGoAtOnce(t *testing.T) {
 	_, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"})
 	if err != nil || len(x.deleted) != 1 {
 		t.Errorf("%d deleted, %v", len(x.deleted), err)
+	}
+}
+
+// TestASessionGoesWithThePasswordOfItsLogin also leaves alone what no password made.
+func TestASessionGoesWithThePasswordOfItsLogin(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		version   func(current string) string
+		unread    bool // the password's Secret is not there
+		wantAfter time.Duration
+	}{
+		"the current password":                      {version: func(current string) string { return current }, wantAfter: day},
+		"one that was replaced":                     {version: func(string) string { return "another" }, wantAfter: 40 * time.Minute},
+		"one that was replaced, as far as is known": {version: func(string) string { return "another" }, unread: true, wantAfter: day},
+		"none": {version: func(string) string { return "" }, wantAfter: day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := newRoom(t, gen.AuthUser("alice", gen.Password()), gen.PasswordSecret("alice", "open sesame"))
+			user, _ := x.Rows(t).User("alice")
+			current, _ := x.Rows(t).CredentialVersion(user)
+			access := &tokens.Access{
+				Dialect: tokens.Wazo, Issuer: x.Issuer, Audiences: []string{x.Issuer}, Subject: gen.Subject("alice"), ACL: []string{"#"},
+				ID: gen.GrantID("session"), IssuedAt: tenant.Start, NotBefore: tenant.Start, ExpiresAt: tenant.Start.Add(day),
+				CredentialVersion: tc.version(current),
+			}
+			token, err := tokens.NewReference(rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := young(session(access.ExpiresAt))
+			if s.Name, s.Spec.Sealed, err = tokens.SealSession(rand.Reader, x.Ring, token, access); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.client.Create(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+			x.deliver(t, s)
+			if tc.unread {
+				x.Remove(gen.PasswordSecret("alice", "open sesame"))
+			}
+			if waited, gone := x.sweep(t, s); !gone || waited < tc.wantAfter || waited > tc.wantAfter+time.Minute {
+				t.Errorf("gone: %t, after %s; want it to go after %s or a little later", gone, waited, tc.wantAfter)
+			}
+		})
 	}
 }
 

@@ -18,13 +18,13 @@ import (
 // ChangePassword gives a user another password, for whoever knows the old one. What was issued for the
 // old one dies on every replica, but for the refresh tokens of the wazo dialect. The old password is
 // proven as in a login, lockout included, and before that it is read which Secret it is in: of two
-// changes at once one fails. It refuses with UnknownUser, Invalid, PasswordManagedExternally and
-// WrongPassword.
+// changes at once one fails. It refuses with UnknownUser, Invalid, PasswordManagedExternally, WrongPassword,
+// and Conflict where another change was faster.
 func (s *Service) ChangePassword(ctx context.Context, request Request, subject string, old, wanted sensitive.String) error {
 	if wanted.IsZero() {
 		return errInvalid(FieldNewPassword, "must have at least one character")
 	}
-	t, user, err := s.find(request.Namespace, subject)
+	t, user, err := s.find(ctx, request.Namespace, subject)
 	if err != nil {
 		return err
 	}
@@ -37,6 +37,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if err != nil {
 		return err
 	}
+	user = s.seen(ctx, live) // the old password is proven from memory
 	secret, _ := t.Secret(passwordSecret(&live.Spec))
 	if !isOurPassword(live, secret) {
 		return errPasswordOwner
@@ -49,11 +50,16 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 		return err
 	}
 	written, err := s.writePassword(ctx, live, secret, hash)
+	if errors.Is(err, errRaced) {
+		return errPasswordRaced
+	}
 	if err != nil {
 		return refusalOf(err)
 	}
 	s.record(ctx, audit.PasswordChanged, request, live)
 	s.awaitSecret(ctx, t, written)
+	// What cannot be ended now is swept: nothing of it is good without the old password.
+	_ = s.Logins.EndOldLogins(ctx, t, user)
 	return nil
 }
 

@@ -13,7 +13,8 @@ type Reason string
 const (
 	// UnknownUser: no user of the tenant has the subject.
 	UnknownUser Reason = "UnknownUser"
-	// Conflict: another user has the username, the e-mail address or the subject; Field says which.
+	// Conflict: another user has the username, the e-mail address or the subject, or the password was changed
+	// at the same time; Field says which.
 	Conflict Reason = "Conflict"
 	// Invalid: a value is none that a user can have; Field says which, where that is known.
 	Invalid Reason = "Invalid"
@@ -56,6 +57,7 @@ var (
 	errManaged       = &Refusal{Reason: ManagedExternally, Text: "the AuthUser was applied, and is changed where it was applied from"}
 	errPasswordOwner = &Refusal{Reason: PasswordManagedExternally, Text: "the password comes from a Secret that is not the endpoint's"}
 	errWrongPassword = &Refusal{Reason: WrongPassword, Text: "the old password is wrong"}
+	errPasswordRaced = &Refusal{Reason: Conflict, Field: FieldNewPassword, Text: "the password was changed meanwhile"}
 	errNotPermitted  = &Refusal{Reason: NotPermitted, Text: "the operator may not write AuthUsers here: userManagement.enabled of the chart lets it"}
 	errNotTaken      = &Refusal{Reason: Invalid, Text: "the API server does not take such a user"}
 )

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 
@@ -18,28 +19,28 @@ func (s *Service) Replace(ctx context.Context, request Request, subject string, 
 	if err := wanted.check(); err != nil {
 		return nil, err
 	}
-	t, user, err := s.find(request.Namespace, subject)
+	t, user, err := s.find(ctx, request.Namespace, subject)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, giveUp)
 	defer cancel()
 	for range most {
-		replaced, err := s.replace(ctx, t, user, &wanted)
+		replaced, err := s.replace(ctx, request, t, user, &wanted)
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		if err != nil {
 			return nil, refusalOf(err)
 		}
-		s.record(ctx, audit.UserChanged, request, replaced)
 		return s.seen(ctx, replaced), nil
 	}
 	return nil, errRaced
 }
 
-// replace tries once. Where the user came second to its new username, it gets back what it had.
-func (s *Service) replace(ctx context.Context, t *directory.Tenant, user *directory.User, wanted *Profile) (*v1alpha1.AuthUser, error) {
+// replace tries once. Where the user came second to its new username, it gets back what it had. What it
+// keeps is not looked at: a user whose login another one has too must be able to get another.
+func (s *Service) replace(ctx context.Context, request Request, t *directory.Tenant, user *directory.User, wanted *Profile) (*v1alpha1.AuthUser, error) {
 	live, err := s.own(ctx, user)
 	if err != nil {
 		return nil, err
@@ -49,20 +50,48 @@ func (s *Service) replace(ctx context.Context, t *directory.Tenant, user *direct
 	if equality.Semantic.DeepEqual(live.Spec, changed.Spec) {
 		return live, nil
 	}
-	for claim := range claims(changed) {
-		for _, find := range []func(string) (*directory.User, bool){t.UserByLogin, t.UserBySubject} {
-			if holder, ok := find(claim); ok && holder.Name != live.Name {
-				return nil, errConflict(FieldUsername)
-			}
-		}
+	login := directory.FoldLogin(changed.EffectiveUsername())
+	_, kept := claims(live)[login]
+	if !kept && isTaken(t, live, login) {
+		return nil, errConflict(FieldUsername)
 	}
-	if err := s.Store.ReplaceUser(ctx, changed); err != nil {
+	if err := s.Store.ReplaceUser(ctx, live, changed); err != nil {
 		return nil, err
 	}
-	if err := s.cameFirst(ctx, changed); err != nil {
-		return nil, errors.Join(err, s.putBack(ctx, changed, live))
+	if !kept {
+		if err := s.gotLogin(ctx, changed, login); err != nil {
+			if back := s.putBack(ctx, changed, live); back != nil {
+				return nil, fmt.Errorf("give a user back what it had: %w", back) // and not that it was refused
+			}
+			return nil, err
+		}
 	}
+	s.record(ctx, audit.UserChanged, request, changed)
 	return changed, nil
+}
+
+// isTaken tells whether memory knows another user who has a login.
+func isTaken(t *directory.Tenant, live *v1alpha1.AuthUser, login string) bool {
+	byLogin, known := t.UserByLogin(login)
+	if known && byLogin.Name != live.Name {
+		return true
+	}
+	bySubject, known := t.UserBySubject(login)
+	return known && bySubject.Name != live.Name
+}
+
+// gotLogin refuses a change that took a login which another user had when it was written.
+func (s *Service) gotLogin(ctx context.Context, changed *v1alpha1.AuthUser, login string) error {
+	before, err := s.Store.UsersAsOf(ctx, changed.Namespace, changed.ResourceVersion)
+	if err != nil {
+		return err
+	}
+	for i := range before {
+		if _, taken := claims(&before[i])[login]; taken && before[i].UID != changed.UID {
+			return errConflict(FieldUsername)
+		}
+	}
+	return nil
 }
 
 // putBack gives a user the profile back that it had. What a person has written meanwhile stays.
@@ -74,8 +103,9 @@ func (s *Service) putBack(ctx context.Context, changed, before *v1alpha1.AuthUse
 		Purpose: before.Spec.Purpose, Disabled: before.Spec.EffectiveState() == v1alpha1.UserStateDisabled,
 	}
 	for range most {
-		had.apply(&changed.Spec)
-		err := s.Store.ReplaceUser(ctx, changed)
+		back := changed.DeepCopy()
+		had.apply(&back.Spec)
+		err := s.Store.ReplaceUser(ctx, changed, back)
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
@@ -89,7 +119,7 @@ func (s *Service) putBack(ctx context.Context, changed, before *v1alpha1.AuthUse
 // Delete deletes a user, and with it whatever its logins have made. Its tokens are dead at once. It
 // refuses with UnknownUser and ManagedExternally.
 func (s *Service) Delete(ctx context.Context, request Request, subject string) error {
-	t, user, err := s.find(request.Namespace, subject)
+	t, user, err := s.find(ctx, request.Namespace, subject)
 	if err != nil {
 		return err
 	}

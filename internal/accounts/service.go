@@ -21,10 +21,15 @@ type Store interface {
 	CreateUser(ctx context.Context, user *v1alpha1.AuthUser) error
 	User(ctx context.Context, namespace, name string) (*v1alpha1.AuthUser, error)
 	FinishUser(ctx context.Context, user *v1alpha1.AuthUser) error
-	ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) error
+	ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error
 	DeleteUser(ctx context.Context, user *v1alpha1.AuthUser) error
 	UsersAsOf(ctx context.Context, namespace, version string) ([]v1alpha1.AuthUser, error)
 	HasSecret(ctx context.Context, namespace, name string) (bool, error)
+}
+
+// Live reads a user whom memory does not know yet, within bounds; see store.Live.
+type Live interface {
+	UserBySubject(ctx context.Context, namespace, subject string) (*v1alpha1.AuthUser, error)
 }
 
 // Hasher makes the hashes of new passwords; see package passwords.
@@ -36,12 +41,14 @@ type Hasher interface {
 type Logins interface {
 	ProvePassword(ctx context.Context, t *directory.Tenant, user *directory.User, password sensitive.String, source string) error
 	EndLogins(ctx context.Context, t *directory.Tenant, subject string) error
+	EndOldLogins(ctx context.Context, t *directory.Tenant, user *directory.User) error
 }
 
 // Config is what a Service is made of. Audit may be nil.
 type Config struct {
 	Directory *directory.Directory
 	Store     Store
+	Live      Live
 	Secrets   *secretwriter.Writer
 	Passwords Hasher
 	Logins    Logins
@@ -98,22 +105,29 @@ func (s *Service) Users(namespace string) []*directory.User {
 	return all
 }
 
-// User finds the user of a subject, or refuses with UnknownUser.
-func (s *Service) User(namespace, subject string) (*directory.User, error) {
-	_, user, err := s.find(namespace, subject)
+// User finds the user of a subject, or refuses with UnknownUser. Memory answers; a subject that it does not
+// know costs one bounded live read, for another replica may have made the user just now.
+func (s *Service) User(ctx context.Context, namespace, subject string) (*directory.User, error) {
+	_, user, err := s.find(ctx, namespace, subject)
 	return user, err
 }
 
-func (s *Service) find(namespace, subject string) (*directory.Tenant, *directory.User, error) {
+func (s *Service) find(ctx context.Context, namespace, subject string) (*directory.Tenant, *directory.User, error) {
 	t, ok := s.Directory.Tenant(namespace)
 	if !ok || subject == "" {
 		return nil, nil, errUnknownUser
 	}
-	user, ok := t.UserBySubject(subject)
-	if !ok {
-		return nil, nil, errUnknownUser
+	if user, ok := t.UserBySubject(subject); ok {
+		return t, user, nil
 	}
-	return t, user, nil
+	live, err := s.Live.UserBySubject(ctx, namespace, subject)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, nil, errUnknownUser
+	case err != nil:
+		return nil, nil, err
+	}
+	return t, directory.NewUser(live), nil
 }
 
 func holds(t *directory.Tenant, user *directory.User) bool {

@@ -167,6 +167,7 @@ func (a *app) addIssuing(context.Context) error {
 	a.accounts = accounts.New(accounts.Config{
 		Directory: a.directory,
 		Store:     kubernetes,
+		Live:      live,
 		Secrets:   secretwriter.New(direct, direct),
 		Passwords: verifier,
 		Logins:    a.issuing,

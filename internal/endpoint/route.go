@@ -68,7 +68,7 @@ type Dialect struct {
 // in lower case.
 func ByContentType(mediaType string, match, otherwise Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request, call Call) {
-		if hasMediaType(r.Header, mediaType) {
+		if HasMediaType(r.Header, mediaType) {
 			match(w, r, call)
 			return
 		}
@@ -76,8 +76,9 @@ func ByContentType(mediaType string, match, otherwise Handler) Handler {
 	}
 }
 
-// hasMediaType compares without mime.ParseMediaType, which allocates a map for each request.
-func hasMediaType(h http.Header, mediaType string) bool {
+// HasMediaType tells whether a Content-Type is mediaType, which is written in lower case, whatever its
+// parameters and its case. It compares without mime.ParseMediaType, which allocates a map for each request.
+func HasMediaType(h http.Header, mediaType string) bool {
 	value, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(value), mediaType)
 }

@@ -55,6 +55,7 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 const (
 	reasonRevoked = "revoked at the endpoint"
 	reasonReused  = "its authorization code was used again"
+	reasonSession = "its session was deleted at the endpoint"
 	// ReasonRedeemed is that of one that revokes no token (see tokens.Code.MarkerName).
 	ReasonRedeemed = "an authorization code was redeemed"
 )

@@ -1,13 +1,14 @@
 package issuing
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/metrics"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -31,8 +32,8 @@ type Sessions interface {
 	ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*v1alpha1.AuthSession, error)
 }
 
-// LiveSessions lists what the reference tokens of a tenant stand for that count now, the oldest first.
-// The id of each is its session's.
+// LiveSessions lists what the reference tokens of a tenant stand for that count now, in no order. The id
+// of each is its session's. It opens each seal, and stops with the context.
 func (s *Service) LiveSessions(ctx context.Context, namespace string) ([]*tokens.Access, error) {
 	return s.liveSessions(ctx, namespace, s.Sessions.OfTenant)
 }
@@ -55,18 +56,23 @@ func (s *Service) liveSessions(ctx context.Context, namespace string, list func(
 	}
 	var live []*tokens.Access
 	for _, session := range sessions {
+		if err := ctx.Err(); err != nil { // nobody waits any more for ten thousand seals
+			return nil, unavailable(err)
+		}
 		if o, err := s.openSession(ring, session); err == nil && s.counts(t, o.access) && speaksOf(session, o.access) {
 			live = append(live, o.access)
 		}
 	}
-	slices.SortFunc(live, func(a, b *tokens.Access) int {
-		return cmp.Or(a.IssuedAt.Compare(b.IssuedAt), cmp.Compare(a.ID, b.ID))
-	})
 	return live, nil
 }
 
-// EndSession ends the session that has an id, and with it its token. It is no error where there is none.
-// With a subject it refuses, with UnknownToken, to end that of another one.
+// EndSession ends the wazo session that has an id, and with it its token. It is no error where there is
+// none; one of the other dialect does not exist here. With a subject it refuses, with UnknownToken, to end
+// that of another one.
+//
+// Where a tenant's wazo tokens may be JWTs, a session that is not found may be such a token, of which
+// nothing is stored: its id is revoked for as long as a JWT can live. With a subject that is refused with
+// UnknownToken: nothing tells whose the token is, and nobody should believe that it has ended.
 func (s *Service) EndSession(ctx context.Context, namespace, subject, id string) error {
 	t, ring, err := s.tenant(namespace)
 	if err != nil {
@@ -77,14 +83,49 @@ func (s *Service) EndSession(ctx context.Context, namespace, subject, id string)
 		return err
 	}
 	for _, o := range sessions {
-		if subject != "" && o.access.Subject != subject {
-			return refuse(UnknownToken, "the subject has no such session")
+		switch {
+		case o.access.Dialect != tokens.Wazo:
+			continue
+		case subject != "" && o.access.Subject != subject:
+			return errNoSession
 		}
 		if err := s.end(ctx, t, o); err != nil {
 			return err
 		}
 	}
-	return nil
+	switch {
+	case len(sessions) > 0 || !mayHaveWazoJWTs(t):
+		return nil
+	case subject != "":
+		return errNoSession
+	}
+	return s.revokeUnseen(ctx, t, id)
+}
+
+var errNoSession = refuse(UnknownToken, "the subject has no such session")
+
+// mayHaveWazoJWTs tells whether a tenant as it stands makes wazo tokens of which nothing is stored: its
+// logins do, or a grant in its namespace does.
+func mayHaveWazoJWTs(t *directory.Tenant) bool {
+	settings := t.Settings()
+	return settings.EffectiveWazoFormat() == v1alpha1.TokenFormatJWT || slices.ContainsFunc(t.Grants(), func(g *directory.Grant) bool {
+		return g.Spec.IsWazo() && g.Spec.EffectiveFormat(nil, settings) == v1alpha1.TokenFormatJWT
+	})
+}
+
+// revokeUnseen revokes a JWT by its id alone. Whether there is one, nobody knows.
+func (s *Service) revokeUnseen(ctx context.Context, t *directory.Tenant, id string) error {
+	if t.Revoked(id) {
+		return nil
+	}
+	end := s.now().Add(s.Limits.MaxJWTTTL)
+	isFirst, err := s.writeRevocation(ctx, t, id, end, reasonSession)
+	if isFirst {
+		s.Audit.Record(ctx, audit.Record{
+			Event: audit.TokenRevoked, Tenant: t.Namespace(), Dialect: metrics.DialectWazo, TokenID: id, ExpiresAt: end,
+		})
+	}
+	return err
 }
 
 // sessionsByID opens the sessions that have an id. Those that only say so are left out.

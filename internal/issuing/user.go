@@ -17,6 +17,8 @@ type Credentials struct {
 	Password sensitive.String
 	// Source is the client's address as text. Failures count for its network (passwords.Source).
 	Source string
+	// account is what failures count for instead of the login; empty: the login.
+	account string
 }
 
 // authenticateUser proves a password. Unknown, disabled, expired and passwordless users cost the same
@@ -27,6 +29,7 @@ func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, pre
 	attempt := passwords.Attempt{
 		Tenant:   t.Namespace(),
 		Login:    presented.Login,
+		Account:  presented.account,
 		Source:   passwords.Source(source),
 		Password: presented.Password,
 		Shape:    t.PasswordShape(presented.Login),

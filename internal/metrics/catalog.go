@@ -136,9 +136,9 @@ var (
 	}
 	LiveReads = Definition{
 		Name: "grantkeeper_live_reads_total", Type: TypeCounter,
-		Help: "Lookups of tokens that memory does not know.",
+		Help: "Lookups of tokens and users that memory does not know.",
 		Labels: []Label{
-			{"kind", "`AuthSession` or `RefreshTokenGrant`"},
+			{"kind", "`AuthSession`, `RefreshTokenGrant` or `AuthUser`"},
 			{"result", "of a read: `Found`, `Absent`, `Failed`; without one of its own: `Coalesced` with another's, `Remembered` as absent a moment ago, `Throttled`"},
 		},
 	}

@@ -102,9 +102,11 @@ func TestLookupsAreCountedByKind(t *testing.T) {
 	}
 	live.Sessions.Count(LiveCoalesced)
 	live.Grants.Count(LiveThrottled)
+	live.Users.Count(LiveFound)
 	same(t, registry, map[string]float64{
 		"live_reads_total kind=AuthSession result=Coalesced":       1,
 		"live_reads_total kind=RefreshTokenGrant result=Throttled": 1,
+		"live_reads_total kind=AuthUser result=Found":              1,
 	})
 }
 

@@ -34,7 +34,7 @@ func (c *LiveCounts) Count(result LiveResult) {
 }
 
 // Live counts lookups. The zero value counts nothing.
-type Live struct{ Sessions, Grants *LiveCounts }
+type Live struct{ Sessions, Grants, Users *LiveCounts }
 
 // NewLive makes and registers the counters.
 func NewLive(registry prometheus.Registerer) (Live, error) {
@@ -46,5 +46,5 @@ func NewLive(registry prometheus.Registerer) (Live, error) {
 		}
 		return c
 	}
-	return Live{Sessions: of("AuthSession"), Grants: of("RefreshTokenGrant")}, register(registry, all)
+	return Live{Sessions: of("AuthSession"), Grants: of("RefreshTokenGrant"), Users: of("AuthUser")}, register(registry, all)
 }

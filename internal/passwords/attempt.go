@@ -42,6 +42,9 @@ type Attempt struct {
 	// strings.ToLower, and the lookup of users has to fold it the same way,
 	// or one login gets several counts.
 	Login string
+	// Account is what failures count for instead of the login, where it is not empty: logins change, and
+	// whoever may change one must get no fresh tally with it. No login is taken for an account.
+	Account string
 	// Source is where the attempt comes from; see Source.
 	Source string
 	// Password is what was presented.
@@ -65,11 +68,14 @@ type question struct {
 }
 
 func (p *process) question(a *Attempt) question {
-	login := strings.ToLower(a.Login)
+	counted := []string{a.Tenant, strings.ToLower(a.Login)}
+	if a.Account != "" {
+		counted = []string{a.Tenant, "", a.Account}
+	}
 	q := question{
 		place: place{
-			origin:  p.digest("origin", a.Tenant, login, a.Source),
-			account: p.digest("account", a.Tenant, login),
+			origin:  p.digest("origin", append(counted, a.Source)...),
+			account: p.digest("account", counted...),
 		},
 		password:  a.Password,
 		materials: a.Materials,

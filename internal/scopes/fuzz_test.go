@@ -70,7 +70,7 @@ func FuzzMatching(f *testing.F) {
 			t.Errorf("Allows(%q) of %q = %v, want %v", text, patterns, got, allows)
 		}
 		reserved := map[string]string{"me": user, "my_session": session, "edit": "update"}
-		permits := newOracle(patterns, reserved).grants(text) && len(text) <= scopes.MaxLength
+		permits := newOracle(patterns, reserved).grants(text) && len(text) <= scopes.MaxRequired
 		if got := list.Permits(scopes.Identity{User: user, Session: session}, text); got != permits {
 			t.Errorf("Permits(%q) of %q for %q, %q = %v, want %v", text, patterns, user, session, got, permits)
 		}
@@ -94,7 +94,7 @@ func FuzzSmallAlphabet(f *testing.F) {
 		patterns := []string{spell(first), spell(second)}
 		text := spell(required)
 		list, err := scopes.Compile(patterns)
-		if err != nil || len(text) > scopes.MaxLength {
+		if err != nil || len(text) > scopes.MaxRequired {
 			return
 		}
 		reserved := map[string]string{"me": "u", "my_session": "s", "edit": "update"}

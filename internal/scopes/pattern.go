@@ -98,7 +98,7 @@ func appendLiteral(parts []part, text string) []part {
 	return append(parts, part{kind: literal, text: text})
 }
 
-// matches reports whether the whole text, at most MaxLength bytes long, is one
+// matches reports whether the whole text, at most MaxRequired bytes long, is one
 // that the pattern stands for. It follows all ways to match at once, as the
 // set of positions in text that the parts so far can have reached, so there is
 // no backtracking and nothing to allocate.
@@ -120,7 +120,7 @@ func (p *pattern) matches(text string, also *words) bool {
 }
 
 // positions is a set of offsets into a text, the one past its end included.
-type positions [MaxLength/64 + 1]uint64
+type positions [MaxRequired/64 + 1]uint64
 
 func (s *positions) add(at int)      { s[at/64] |= 1 << (at % 64) }
 func (s *positions) has(at int) bool { return s[at/64]&(1<<(at%64)) != 0 }

@@ -8,10 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLength is the longest pattern, and the longest scope or required access,
-// in bytes. A longer pattern is an error of Compile; a longer text is never
-// allowed and never permitted.
+// MaxLength is the longest pattern, and the longest scope, in bytes. A longer
+// pattern is an error of Compile; a longer scope is never allowed.
 const MaxLength = 1024
+
+// MaxRequired is the longest required access in bytes; a longer one is never
+// permitted. It may hold a name of as many characters as a pattern has bytes.
+const MaxRequired = 5 * MaxLength
 
 // MaxWildcards is how many * and # a pattern may hold. Each multiplies the ways
 // to match that have to be followed, and nobody needs more.
@@ -63,7 +66,7 @@ func check(text string) error {
 // denies it. me, my_session and edit stand for themselves only, because an
 // OAuth scope belongs to no session. It does not allocate.
 func (p Patterns) Allows(scope string) bool {
-	return p.grants(scope, &words{})
+	return len(scope) <= MaxLength && p.grants(scope, &words{})
 }
 
 // Identity is who asks, for the words of a pattern that depend on it: the
@@ -75,7 +78,7 @@ type Identity struct{ User, Session string }
 // standing for the user, the session and update besides themselves, in
 // allowances and denials alike. It does not allocate.
 func (p Patterns) Permits(id Identity, required string) bool {
-	return p.grants(required, &words{me: id.User, mySession: id.Session, edit: "update"})
+	return len(required) <= MaxRequired && p.grants(required, &words{me: id.User, mySession: id.Session, edit: "update"})
 }
 
 // HasLiteral reports whether the scope itself stands in the list: as an
@@ -90,7 +93,7 @@ func (p Patterns) HasLiteral(scope string) bool {
 }
 
 func (p Patterns) grants(text string, also *words) bool {
-	return len(text) <= MaxLength && anyMatches(p.allow, text, also) && !anyMatches(p.deny, text, also)
+	return anyMatches(p.allow, text, also) && !anyMatches(p.deny, text, also)
 }
 
 func anyMatches(list []pattern, text string, also *words) bool {

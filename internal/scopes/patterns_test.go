@@ -57,8 +57,27 @@ func TestPlainTextIsAnchoredAndItself(t *testing.T) {
 		"the empty text needs a pattern that can be empty": {[]string{"a"}, "", false},
 		"the empty text is a run":                          {[]string{"*"}, "", true},
 		"a text of the greatest length is read to its end": {[]string{"*"}, strings.Repeat("a", scopes.MaxLength), true},
-		"a longer text is never allowed":                   {[]string{"#", "*"}, strings.Repeat("a", scopes.MaxLength+1), false},
 	})
+}
+
+// A required access holds names that others chose, so it may be longer than whatever is granted.
+func TestLongTexts(t *testing.T) {
+	t.Parallel()
+	list := compile(t, "#", "*")
+	for length, want := range map[int]struct{ allowed, permitted bool }{
+		scopes.MaxLength:       {true, true},
+		scopes.MaxLength + 1:   {false, true},
+		scopes.MaxRequired:     {false, true},
+		scopes.MaxRequired + 1: {},
+	} {
+		text := strings.Repeat("a", length)
+		if got := list.Allows(text); got != want.allowed {
+			t.Errorf("Allows of %d bytes is %t", length, got)
+		}
+		if got := list.Permits(scopes.Identity{}, text); got != want.permitted {
+			t.Errorf("Permits of %d bytes is %t", length, got)
+		}
+	}
 }
 
 func TestStar(t *testing.T) {
@@ -280,7 +299,7 @@ func BenchmarkPermits(b *testing.B) {
 		},
 		"the worst pattern there is": {
 			[]string{"#" + strings.Repeat(strings.Repeat("a", 100)+"*", scopes.MaxWildcards-1) + "b"},
-			strings.Repeat("a", scopes.MaxLength),
+			strings.Repeat("a", scopes.MaxRequired),
 		},
 	}
 	for name, bc := range benchmarks {

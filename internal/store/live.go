@@ -31,14 +31,16 @@ const (
 
 // Live answers what memory does not know yet: an object that another replica has just made. Each
 // key is read once however many ask, an absence is believed for a second, and a limit across tenants
-// keeps bogus tokens from turning into load on the API server. Sessions and grants have one each:
+// keeps bogus tokens from turning into load on the API server. Sessions, grants and users have one each:
 // anybody can make up a reference token, and that must not keep good grants from being found. Of each
 // limit one tenant has half at most, so that its bogus tokens do not take all reads of the others.
 type Live struct {
-	store            *Kubernetes
-	clock            clock.PassiveClock
-	sessions, grants *limiter
-	flight           singleflight.Group
+	store  *Kubernetes
+	clock  clock.PassiveClock
+	flight singleflight.Group
+
+	sessions, grants, users *limiter
+
 	// Counts hears of every lookup. It is set before the first one, if at all.
 	Counts metrics.Live
 
@@ -53,6 +55,7 @@ func NewLive(store *Kubernetes, clock clock.PassiveClock) *Live {
 		clock:    clock,
 		sessions: newLimiter(),
 		grants:   newLimiter(),
+		users:    newLimiter(),
 		absent:   lru.New(negativeSize),
 	}
 }
@@ -82,6 +85,13 @@ func (l *Live) GrantByID(ctx context.Context, namespace, id string) (*v1alpha1.R
 func (l *Live) Grant(ctx context.Context, namespace, name string) (*v1alpha1.RefreshTokenGrant, error) {
 	return bounded(ctx, l, source{namespace, l.grants, l.Counts.Grants}, "named grant/"+namespace+"/"+name, func(ctx context.Context) (*v1alpha1.RefreshTokenGrant, error) {
 		return l.store.Grant(ctx, namespace, name)
+	})
+}
+
+// UserBySubject is Kubernetes.UserBySubject, bounded. ErrThrottled past the limit.
+func (l *Live) UserBySubject(ctx context.Context, namespace, subject string) (*v1alpha1.AuthUser, error) {
+	return bounded(ctx, l, source{namespace, l.users, l.Counts.Users}, "user/"+namespace+"/"+subject, func(ctx context.Context) (*v1alpha1.AuthUser, error) {
+		return l.store.UserBySubject(ctx, namespace, subject)
 	})
 }
 

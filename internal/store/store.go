@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -209,10 +210,18 @@ func classify(doing string, err error) error {
 		return ErrExists
 	case apierrors.IsConflict(err):
 		return ErrConflict
-	case apierrors.IsForbidden(err):
+	case isUnauthorized(err):
 		return fmt.Errorf("%s: %w: %w", doing, ErrForbidden, err)
 	case apierrors.IsInvalid(err):
 		return fmt.Errorf("%s: %w: %w", doing, ErrInvalid, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// isUnauthorized tells whether the operator lacks the right to do something. Quotas and admission refuse
+// with the same status and reason; the sentence that the API server's authorization says is its own.
+func isUnauthorized(err error) bool {
+	text := err.Error()
+	return apierrors.IsForbidden(err) && strings.Contains(text, "is forbidden: User \"") && strings.Contains(text, "\" cannot ") &&
+		strings.Contains(text, " in API group ")
 }

@@ -29,10 +29,29 @@ func (k *Kubernetes) User(ctx context.Context, namespace, name string) (*v1alpha
 	return user, nil
 }
 
-// ReplaceUser writes a user's spec anew under the version that was read, and fills in what the API server
-// adds. ErrConflict where it changed since.
-func (k *Kubernetes) ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) error {
-	return classify("replace the user", k.client.Update(ctx, user, userOwner))
+// UserBySubject reads the oldest user who has a subject; ErrNotFound where there is none.
+func (k *Kubernetes) UserBySubject(ctx context.Context, namespace, subject string) (*v1alpha1.AuthUser, error) {
+	users := &v1alpha1.AuthUserList{}
+	if err := k.client.List(ctx, users, client.InNamespace(namespace), client.MatchingFields{"spec.subject": subject}); err != nil {
+		return nil, classify("look for the user", err)
+	}
+	if len(users.Items) == 0 {
+		return nil, ErrNotFound
+	}
+	oldest := &users.Items[0]
+	for i := range users.Items {
+		if users.Items[i].CreationTimestamp.Before(&oldest.CreationTimestamp) {
+			oldest = &users.Items[i]
+		}
+	}
+	return oldest, nil
+}
+
+// ReplaceUser writes what was changed of a user under the version that was read, and fills in what the API
+// server adds. ErrConflict where it changed since.
+func (k *Kubernetes) ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error {
+	patch := client.MergeFromWithOptions(read, client.MergeFromWithOptimisticLock{})
+	return classify("replace the user", k.client.Patch(ctx, changed, patch, userOwner))
 }
 
 // FinishUser takes off a user the mark that says it is being made, under the version that was read, and fills

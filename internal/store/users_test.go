@@ -1,10 +1,20 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/test/controlplane"
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
@@ -21,7 +31,7 @@ func TestUsersAreListedAsOfAWrite(t *testing.T) {
 	created := second.ResourceVersion
 	changed := first.DeepCopy()
 	changed.Spec.FirstName = "Changed"
-	if err := s.ReplaceUser(t.Context(), changed); err != nil {
+	if err := s.ReplaceUser(t.Context(), first, changed); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.DeleteUser(t.Context(), second); err != nil {
@@ -62,26 +72,28 @@ func TestAUserIsWrittenUnderTheVersionThatWasRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user.Spec.FirstName = "Alice"
-	if err := s.ReplaceUser(t.Context(), user); err != nil {
+	renamed := user.DeepCopy()
+	renamed.Spec.FirstName = "Alice"
+	if err := s.ReplaceUser(t.Context(), user, renamed); err != nil {
 		t.Fatal(err)
 	}
-	stale.Spec.FirstName = "Another"
-	if err := s.ReplaceUser(t.Context(), stale); !errors.Is(err, store.ErrConflict) {
+	another := stale.DeepCopy()
+	another.Spec.FirstName = "Another"
+	if err := s.ReplaceUser(t.Context(), stale, another); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a change of what has changed: %v", err)
 	}
 	if err := s.DeleteUser(t.Context(), stale); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a deletion of what has changed: %v", err)
 	}
-	invalid := user.DeepCopy()
+	invalid := renamed.DeepCopy()
 	invalid.Spec.Username = "a:b"
-	if err := s.ReplaceUser(t.Context(), invalid); !errors.Is(err, store.ErrInvalid) {
+	if err := s.ReplaceUser(t.Context(), renamed, invalid); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("what the API server does not take: %v", err)
 	}
-	if err := s.DeleteUser(t.Context(), user); err != nil {
+	if err := s.DeleteUser(t.Context(), renamed); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.DeleteUser(t.Context(), user); !errors.Is(err, store.ErrNotFound) {
+	if err := s.DeleteUser(t.Context(), renamed); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a deletion of what is gone: %v", err)
 	}
 	if _, err := s.User(t.Context(), namespace, "alice"); !errors.Is(err, store.ErrNotFound) {
@@ -104,4 +116,37 @@ func TestASecretIsLookedForWithoutBeingRead(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A right that is missing is told apart from what admission refuses: the API server gives both one reason.
+func TestWhatTheOperatorMayNotDoIsToldFromWhatAdmissionRefuses(t *testing.T) {
+	t.Parallel()
+	namespace, admin := cp.Namespace(t), connect(t)
+	config := rest.CopyConfig(cp.Config)
+	config.Impersonate.UserName = "somebody"
+	somebody, err := client.New(config, client.Options{Scheme: admin.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := gen.In(namespace, gen.AuthUser("alice"))
+	if err := store.NewKubernetes(somebody).CreateUser(t.Context(), user.DeepCopy()); !errors.Is(err, store.ErrForbidden) {
+		t.Errorf("without the right: %v", err)
+	}
+	quota := &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "none"},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"count/authusers.auth.grantkeeper.dev": resource.MustParse("0")}},
+	}
+	if err := admin.Create(t.Context(), quota); err != nil {
+		t.Fatal(err)
+	}
+	controlplane.Eventually(t, time.Minute, func(ctx context.Context) error {
+		err := store.NewKubernetes(client.NewDryRunClient(admin)).CreateUser(ctx, user.DeepCopy())
+		if !apierrors.IsForbidden(err) {
+			return errors.Join(errors.New("the quota is not in force yet"), err)
+		}
+		if errors.Is(err, store.ErrForbidden) {
+			t.Errorf("past a quota: %v", err)
+		}
+		return nil
+	})
 }

@@ -42,7 +42,7 @@ func installManaging(t *testing.T) client.Client {
 	maps.Copy(want, inTenant)
 	delete(want, "namespaces "+tenant)
 	want["namespaces "+managedTenant] = "get list watch"
-	want["authusers.auth.grantkeeper.dev"] = "create delete get list patch update watch"
+	want["authusers.auth.grantkeeper.dev"] = "create delete get list patch watch"
 	wantRules(t, config, managedTenant, want)
 	return mustConnect(t, config)
 }
@@ -80,20 +80,24 @@ func TestTheOperatorWritesItsOwnUsersAlone(t *testing.T) {
 	update := func(of *v1alpha1.AuthUser, change func(*v1alpha1.AuthUser)) func(context.Context) error {
 		changed := of.DeepCopy()
 		change(changed)
-		return func(ctx context.Context) error { return operator.Update(ctx, changed, client.DryRunAll) }
+		return func(ctx context.Context) error {
+			return operator.Patch(ctx, changed.DeepCopy(), client.MergeFrom(of), client.DryRunAll)
+		}
 	}
 	rename := func(u *v1alpha1.AuthUser) { u.Spec.Username, u.Spec.State = "another", v1alpha1.UserStateDisabled }
 	for name, tc := range map[string]struct {
 		act     func(context.Context) error
 		allowed bool
 	}{
-		"it renames and disables one of its own": {update(own, rename), true},
-		"it gives one of its own no scopes":      {update(own, gen.UserScopes("#")), false},
-		"it moves no password of its own":        {update(own, gen.PasswordHash()), false},
-		"it renames no other":                    {update(applied, rename), false},
-		"it takes no scopes from another":        {update(applied, gen.UserScopes()), false},
-		"it makes no other its own":              {update(applied, func(u *v1alpha1.AuthUser) { ofEndpoint(u); rename(u) }), false},
-		"it writes the subject of another":       {update(pending, func(u *v1alpha1.AuthUser) { u.Spec.Subject = gen.Subject("pending") }), true},
+		"it renames and disables one of its own":            {update(own, rename), true},
+		"it gives one of its own no scopes":                 {update(own, gen.UserScopes("#")), false},
+		"it moves no password of its own":                   {update(own, gen.PasswordHash()), false},
+		"it renames no other":                               {update(applied, rename), false},
+		"it takes no scopes from another":                   {update(applied, gen.UserScopes()), false},
+		"it makes no other its own":                         {update(applied, func(u *v1alpha1.AuthUser) { ofEndpoint(u); rename(u) }), false},
+		"it makes no other its own to change it afterwards": {update(applied, ofEndpoint), false},
+		"it lets none of its own go":                        {update(own, func(u *v1alpha1.AuthUser) { u.Labels = nil }), false},
+		"it writes the subject of another":                  {update(pending, func(u *v1alpha1.AuthUser) { u.Spec.Subject = gen.Subject("pending") }), true},
 		"it makes none with scopes": {func(ctx context.Context) error {
 			return operator.Create(ctx, gen.In(managedTenant, gen.AuthUser("new", ofEndpoint, gen.UserScopes("#"))), client.DryRunAll)
 		}, false},

@@ -106,7 +106,7 @@ internal/app (what is watched), controllers and internal/store (what is written)
 # those alone that it has made.
 - apiGroups: [{{ $group }}]
   resources: [authusers]
-  verbs: [create, update, delete]
+  verbs: [create, delete]
 {{- end }}
 # How the tenant is run. The operator changes none of it.
 - apiGroups: [{{ $group }}]

@@ -109,6 +109,9 @@ func (a *API) refuseAsServer(w http.ResponseWriter, r *http.Request, status int)
 // write is the one writer of errors.
 func (a *API) write(w http.ResponseWriter, r *http.Request, as shape, p *problem) {
 	endpoint.SetRetryAfter(w.Header(), p.retryAfter)
+	if _, told := w.Header()["Allow"]; p.status == http.StatusMethodNotAllowed && !told {
+		w.Header().Set("Allow", "") // the one method there is, is not for this one (RFC 9110 §10.2.1)
+	}
 	switch {
 	case r.Method == http.MethodHead:
 		w.WriteHeader(p.status)

@@ -65,6 +65,10 @@ func memoryTenant(t testing.TB) *tenant {
 	return h
 }
 
+func (emptyLive) UserBySubject(context.Context, string, string) (*v1alpha1.AuthUser, error) {
+	return nil, store.ErrNotFound
+}
+
 // emptyUsers is an API server that has no users and lets nobody make any.
 type emptyUsers struct{ accounts.Store }
 

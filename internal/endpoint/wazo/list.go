@@ -2,6 +2,7 @@ package wazo
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,6 +19,8 @@ type column[T any] struct {
 	text func(T) string
 	// flag says that the member is true or false.
 	flag bool
+	// folded says that a filter may be in any case, as a UUID in a path may.
+	folded bool
 	// hidden says that it cannot be ordered by; searched that a search looks into it.
 	hidden, searched bool
 }
@@ -173,6 +176,9 @@ func (t table[T]) readFilter(p *listQuery[T], name, value string) (used bool, er
 		}
 		value = strconv.FormatBool(flag)
 	}
+	if t[at].folded {
+		value = strings.ToLower(value)
+	}
 	p.filters = append(p.filters, filter[T]{t[at], value})
 	return true, nil
 }
@@ -187,9 +193,10 @@ func (t table[T]) orders() string {
 	return strings.Join(all, ", ")
 }
 
+// parseCount reads a whole number. One beyond all items is as good as any other that is.
 func parseCount(name, value string) (int, error) {
 	count, err := strconv.ParseUint(value, 10, 31)
-	if err != nil {
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return 0, errListParam(name, "must be a whole number from 0 on")
 	}
 	return int(count), nil

@@ -76,15 +76,11 @@ func parseUUID(text string) (string, bool) {
 
 // protect lets those callers through to a route who may use it.
 func (a *API) protect(route protectedRoute) endpoint.Handler {
-	handle := a.spoken(asAPI, func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
+	return a.spoken(asAPI, func(w http.ResponseWriter, r *http.Request, call endpoint.Call) {
 		if err := a.answerProtected(w, r, call, &route); err != nil {
 			a.refuse(w, r, call, asAPI, err)
 		}
 	})
-	if !route.reads {
-		return handle
-	}
-	return endpoint.ByContentType(formType, a.refuseForm, handle)
 }
 
 func (a *API) answerProtected(w http.ResponseWriter, r *http.Request, call endpoint.Call, route *protectedRoute) error {
@@ -99,6 +95,9 @@ func (a *API) answerProtected(w http.ResponseWriter, r *http.Request, call endpo
 	if !route.reads {
 		return route.answer(w, r, c, nil)
 	}
+	if endpoint.HasMediaType(r.Header, formType) {
+		return errNotJSON
+	}
 	body, err := endpoint.ReadBody(r)
 	if err != nil {
 		return unreadable(err)
@@ -112,9 +111,10 @@ func (a *API) answerProtected(w http.ResponseWriter, r *http.Request, call endpo
 }
 
 // readPath brings the values of a path into one spelling, and puts them into the access that a route
-// needs. A dot of theirs would be the border of a segment there, so it becomes another letter.
+// needs, in one pass: what a value holds is no name of another one. A dot of theirs would be the border of
+// a segment there, so it becomes another letter.
 func readPath(r *http.Request, route *protectedRoute) (access string, err error) {
-	access = route.access
+	var values []string
 	for name, read := range variables {
 		if !strings.Contains(route.path, "{"+name+"}") {
 			continue
@@ -124,9 +124,9 @@ func readPath(r *http.Request, route *protectedRoute) (access string, err error)
 			return "", errNoRoute
 		}
 		r.SetPathValue(name, value)
-		access = strings.ReplaceAll(access, "{"+name+"}", strings.ReplaceAll(value, ".", "_"))
+		values = append(values, "{"+name+"}", strings.ReplaceAll(value, ".", "_"))
 	}
-	return access, nil
+	return strings.NewReplacer(values...).Replace(route.access), nil
 }
 
 // Why a caller is turned away, as clients know it.
@@ -166,9 +166,9 @@ func isForHere(token string, access *tokens.Access) bool {
 	return access.Dialect == tokens.Wazo || !tokens.IsReference(token) && slices.Contains(access.Audiences, access.Issuer)
 }
 
-// names tells whether a request that may say which tenant it means, means this one.
+// names tells whether a request that may say which tenant it means, means this one. Empty says nothing.
 func names(sent []string, tenant string) bool {
-	return !slices.ContainsFunc(sent, func(named string) bool { return !strings.EqualFold(named, tenant) })
+	return !slices.ContainsFunc(sent, func(named string) bool { return named != "" && !strings.EqualFold(named, tenant) })
 }
 
 // mayAccess tells whether a token permits an access. To a client that acts for itself nothing is "me".

@@ -174,6 +174,21 @@ func TestPathsOfProtectedRoutes(t *testing.T) {
 		Message: "No refresh token of this client_id", ErrorID: "cannot-find-refresh-token-matching-client-id",
 		Details: clientDetails{"a.b.c"}, Resource: "tokens",
 	})
+	// The longest client_id that there can be is one that can be deleted.
+	if got := h.call("DELETE", "users/me/tokens/"+strings.Repeat("a", longestClientID), ""); got.status != http.StatusNotFound {
+		t.Errorf("the longest client_id: %d", got.status)
+	}
+	// What stands in a path is no template: each time, for the order of the values is anybody's guess.
+	for range 16 {
+		wantUnauthorized(t, h.do("DELETE", "/0.1/users/me/tokens/%7Bowner%7D", ""), unauthorized{"", tokenNotFound, "auth.users.me.tokens.{owner}.delete"})
+	}
+	// Who asks, and where, is looked at before what they send.
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	wantUnauthorized(t, h.do("POST", "/0.1/users", "a=b", form...), unauthorized{"", tokenNotFound, "auth.users.create"})
+	wantFrameworkProblem(t, h.do("POST", "/t/nowhere/0.1/users", "a=b", form...), http.StatusNotFound, "Not Found")
+	if got := h.call("GET", "tenants", "", "Wazo-Tenant", ""); got.status != http.StatusOK {
+		t.Errorf("an empty Wazo-Tenant: %d %s", got.status, got.body)
+	}
 	if got := h.do("POST", "/0.1/tokens", ""); got.status != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET" {
 		t.Errorf("%d, Allow: %s", got.status, got.header.Get("Allow"))
 	}

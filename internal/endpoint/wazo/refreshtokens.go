@@ -24,8 +24,8 @@ var refreshTokenTable = table[refreshTokenItem]{
 	{name: "created_at", text: func(i refreshTokenItem) string { return i.CreatedAt }},
 	{name: "client_id", text: func(i refreshTokenItem) string { return i.ClientID }, searched: true},
 	{name: "mobile", text: func(i refreshTokenItem) string { return strconv.FormatBool(i.Mobile) }, flag: true},
-	{name: "user_uuid", text: func(i refreshTokenItem) string { return i.UserUUID }, hidden: true},
-	{name: "tenant_uuid", text: func(i refreshTokenItem) string { return i.TenantUUID }, hidden: true},
+	{name: "user_uuid", text: func(i refreshTokenItem) string { return i.UserUUID }, hidden: true, folded: true},
+	{name: "tenant_uuid", text: func(i refreshTokenItem) string { return i.TenantUUID }, hidden: true, folded: true},
 }
 
 // getRefreshTokens answers GET tokens: those of all users of the tenant.

@@ -88,6 +88,7 @@ func (a *API) protected() []protectedRoute {
 		{method: http.MethodGet, path: "users/{owner}/sessions", access: "auth.users.{owner}.sessions.read", answer: a.getSessionsOf},
 		{method: http.MethodDelete, path: "users/{owner}/sessions/{session_uuid}", access: "auth.users.{owner}.sessions.{session_uuid}.delete", answer: a.deleteSessionOf},
 		{method: http.MethodGet, path: "users", access: "auth.users.read", answer: a.getUsers},
+		{method: http.MethodHead, path: "users", access: "auth.users.read", answer: a.headUsers},
 		{method: http.MethodPost, path: "users", access: "auth.users.create", reads: true, answer: a.createUser},
 		{method: http.MethodGet, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.read", answer: a.getUser},
 		{method: http.MethodHead, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.read", answer: a.headUser},

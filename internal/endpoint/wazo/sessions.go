@@ -1,9 +1,11 @@
 package wazo
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
+	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -18,9 +20,9 @@ type sessionItem struct {
 
 var sessionTable = table[sessionItem]{
 	{name: "mobile", text: func(i sessionItem) string { return strconv.FormatBool(i.Mobile) }, flag: true},
-	{name: "uuid", text: func(i sessionItem) string { return i.UUID }},
-	{name: "user_uuid", text: func(i sessionItem) string { return i.UserUUID }, hidden: true},
-	{name: "tenant_uuid", text: func(i sessionItem) string { return i.TenantUUID }, hidden: true},
+	{name: "uuid", text: func(i sessionItem) string { return i.UUID }, folded: true},
+	{name: "user_uuid", text: func(i sessionItem) string { return i.UserUUID }, hidden: true, folded: true},
+	{name: "tenant_uuid", text: func(i sessionItem) string { return i.TenantUUID }, hidden: true, folded: true},
 }
 
 // getSessions answers GET sessions: those of all users of the tenant.
@@ -92,9 +94,12 @@ func (a *API) endSession(w http.ResponseWriter, r *http.Request, c *caller, subj
 // owner finds the user whom a path is about.
 func (a *API) owner(r *http.Request, c *caller) (subject string, err error) {
 	owner := r.PathValue("owner")
-	user, err := a.options.Accounts.User(c.call.Tenant, c.subject(owner))
-	if err != nil {
+	user, err := a.options.Accounts.User(r.Context(), c.call.Tenant, c.subject(owner))
+	if refusal, ok := errors.AsType[*accounts.Refusal](err); ok && refusal.Reason == accounts.UnknownUser {
 		return "", errUnknownUser(owner)
+	}
+	if err != nil {
+		return "", err
 	}
 	return user.Subject(), nil
 }

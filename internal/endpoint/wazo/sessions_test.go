@@ -2,12 +2,22 @@ package wazo
 
 import (
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
+	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
 // sessions lists the sessions at a path.
@@ -52,6 +62,7 @@ func TestSessions(t *testing.T) {
 	h.awaitSessions("users/"+bobSubject+"/sessions", other.SessionUUID)
 	h.awaitSessions("sessions?mobile=true", mobile.SessionUUID)
 	h.awaitSessions("sessions?limit=1&order=mobile&direction=desc", mobile.SessionUUID)
+	h.awaitSessions("sessions?user_uuid="+strings.ToUpper(bobSubject), other.SessionUUID)
 	want := sessionItem{UUID: other.SessionUUID, TenantUUID: h.jwtTenant(), UserUUID: bobSubject}
 	if got := h.sessions("users/" + bobSubject + "/sessions"); got[0] != want {
 		t.Errorf("got %+v, want %+v", got[0], want)
@@ -98,7 +109,7 @@ func TestDeleteSession(t *testing.T) {
 	if got := h.refresh("phone", first.RefreshToken); got.status != http.StatusOK {
 		t.Errorf("the refresh token: %d %s", got.status, got.body)
 	}
-	if got := h.call("DELETE", "sessions/88204f50-0fe8-4163-a90f-9ff867468997", ""); got.status != http.StatusNoContent {
+	if got := h.call("DELETE", "sessions/"+gone, ""); got.status != http.StatusNoContent {
 		t.Errorf("a session that was never there: %d %s", got.status, got.body)
 	}
 }
@@ -119,4 +130,95 @@ func TestDeleteAnothersSession(t *testing.T) {
 	if got := h.do("HEAD", "/0.1/token/"+other.Token, ""); got.status != http.StatusNoContent {
 		t.Errorf("the token: %d", got.status)
 	}
+}
+
+// Where tokens are JWTs, the id of the session is all that there is of it.
+func TestDeleteSessionOfAJWT(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		jwts bool
+		path string
+		want int
+		dead bool
+	}{
+		"the tenant's JWT":                              {true, "sessions/", http.StatusNoContent, true},
+		"one's own, which nothing tells":                {true, "users/me/sessions/", http.StatusNotFound, false},
+		"what is none where there are reference tokens": {false, "sessions/", http.StatusNoContent, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newTenant(t)
+			if tc.jwts {
+				h.put(&v1alpha1.AuthTenant{
+					ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.TenantName},
+					Spec: v1alpha1.AuthTenantSpec{Defaults: &v1alpha1.TenantDefaults{
+						WazoAccessToken: &v1alpha1.TenantWazoAccessToken{Format: v1alpha1.TokenFormatJWT},
+					}},
+				})
+			}
+			token := h.jwt(tokens.Wazo, func(a *tokens.Access) { a.ID = gone })
+			for range 2 {
+				if got := h.call("DELETE", tc.path+gone, ""); got.status != tc.want {
+					t.Errorf("%d %s, want %d", got.status, got.body, tc.want)
+				}
+			}
+			status := h.do("HEAD", "/0.1/token/"+token, "").status
+			if dead := status == http.StatusNotFound; dead != tc.dead {
+				t.Errorf("the token: %d", status)
+			}
+			revocations := &v1alpha1.TokenRevocationList{}
+			if err := h.client.List(t.Context(), revocations, client.InNamespace(h.namespace)); err != nil {
+				t.Fatal(err)
+			}
+			var ends []time.Time
+			for _, revocation := range revocations.Items {
+				ends = append(ends, revocation.Spec.ExpiresAt.UTC())
+			}
+			var want []time.Time
+			if tc.dead {
+				want = []time.Time{begin.Truncate(time.Second).Add(24 * time.Hour)}
+			}
+			if diff := cmp.Diff(want, ends); diff != "" {
+				t.Errorf("revocations end (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// gone is a session that nobody has stored.
+const gone = "88204f50-0fe8-4163-a90f-9ff867468997"
+
+// What the other dialect made is neither there nor ended.
+func TestDeleteSessionOfTheOtherDialect(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	ring := keystest.Ring(t, h.namespace, issuer)
+	token, err := tokens.NewReference(cryptorand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := begin.Truncate(time.Second)
+	access := &tokens.Access{
+		Dialect: tokens.OAuth2, Issuer: issuer, Audiences: []string{issuer}, Subject: subject, ClientID: "billing", Scopes: []string{"orders:read"},
+		ID: gone, IssuedAt: now, NotBefore: now, ExpiresAt: now.Add(time.Hour),
+	}
+	name, sealed, err := tokens.SealSession(cryptorand.Reader, ring, token, access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := &v1alpha1.AuthSession{
+		ObjectMeta: metav1.ObjectMeta{Namespace: h.namespace, Name: name},
+		Spec: v1alpha1.AuthSessionSpec{
+			ID: gone, Subject: subject, ClientID: access.ClientID, ExpiresAt: metav1.NewTime(access.ExpiresAt), Sealed: sealed,
+		},
+	}
+	if err := h.client.Create(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"sessions/" + gone, "users/me/sessions/" + gone} {
+		if got := h.call("DELETE", path, ""); got.status != http.StatusNoContent {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	h.wantSessions(subject, 1)
 }

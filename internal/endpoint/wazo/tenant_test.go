@@ -113,9 +113,14 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 
 // openAccounts makes what changes users, on a store of them.
 func (h *tenant) openAccounts(users accounts.Store) {
+	live := accounts.Live(emptyLive{})
+	if h.client != nil {
+		live = store.NewLive(store.NewKubernetes(h.client), clock.RealClock{})
+	}
 	h.accounts = accounts.New(accounts.Config{
 		Directory: h.directory,
 		Store:     users,
+		Live:      live,
 		Secrets:   secretwriter.New(h.client, h.client),
 		Passwords: h.passwords,
 		Logins:    h.service,

@@ -21,7 +21,7 @@ type forbidden struct{ accounts.Store }
 
 func (forbidden) CreateUser(context.Context, *v1alpha1.AuthUser) error { return store.ErrForbidden }
 func (forbidden) DeleteUser(context.Context, *v1alpha1.AuthUser) error { return store.ErrForbidden }
-func (forbidden) ReplaceUser(context.Context, *v1alpha1.AuthUser) error {
+func (forbidden) ReplaceUser(context.Context, *v1alpha1.AuthUser, *v1alpha1.AuthUser) error {
 	return store.ErrForbidden
 }
 

@@ -40,7 +40,7 @@ var userTable = table[userItem]{
 	{name: "email_address", text: userItem.mainAddress, searched: true, hidden: true},
 	{name: "purpose", text: func(i userItem) string { return i.Purpose }, hidden: true},
 	{name: "enabled", text: func(i userItem) string { return strconv.FormatBool(i.Enabled) }, flag: true, hidden: true},
-	{name: "uuid", text: func(i userItem) string { return i.UUID }, hidden: true},
+	{name: "uuid", text: func(i userItem) string { return i.UUID }, hidden: true, folded: true},
 }
 
 func (i userItem) mainAddress() string {
@@ -109,9 +109,18 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request, c *caller, _ memb
 	return nil
 }
 
+// headUsers answers HEAD users: whether the list can be had.
+func (a *API) headUsers(w http.ResponseWriter, r *http.Request, _ *caller, _ members) error {
+	if _, err := userTable.parse(r.URL.RawQuery); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
 // getUser answers GET users/{user_uuid}.
 func (a *API) getUser(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	user, err := a.options.Accounts.User(c.call.Tenant, r.PathValue("user_uuid"))
+	user, err := a.options.Accounts.User(r.Context(), c.call.Tenant, r.PathValue("user_uuid"))
 	if err != nil {
 		return accountProblem(r, err)
 	}
@@ -121,7 +130,7 @@ func (a *API) getUser(w http.ResponseWriter, r *http.Request, c *caller, _ membe
 
 // headUser answers HEAD users/{user_uuid}.
 func (a *API) headUser(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	if _, err := a.options.Accounts.User(c.call.Tenant, r.PathValue("user_uuid")); err != nil {
+	if _, err := a.options.Accounts.User(r.Context(), c.call.Tenant, r.PathValue("user_uuid")); err != nil {
 		return accountProblem(r, err)
 	}
 	w.WriteHeader(http.StatusOK)

@@ -49,6 +49,18 @@ func (h *tenant) objectOf(id string) *v1alpha1.AuthUser {
 	return &list.Items[0]
 }
 
+// wantSessions wants the API server to have so many sessions of a user.
+func (h *tenant) wantSessions(id string, want int) {
+	h.Helper()
+	list := &v1alpha1.AuthSessionList{}
+	if err := h.client.List(h.Context(), list, client.InNamespace(h.namespace), client.MatchingFields{"spec.subject": id}); err != nil {
+		h.Fatal(err)
+	}
+	if len(list.Items) != want {
+		h.Errorf("%d sessions of %s are stored, want %d", len(list.Items), id, want)
+	}
+}
+
 func (h *tenant) wantLogin(login, password string, status int) {
 	h.Helper()
 	if got := h.do("POST", "/0.1/token", `{}`, "Authorization", basic(login+":"+password)); got.status != status {
@@ -315,12 +327,12 @@ type gathered struct {
 	all    chan struct{}
 }
 
-func (g gathered) ReplaceUser(ctx context.Context, user *v1alpha1.AuthUser) error {
+func (g gathered) ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error {
 	if g.coming.Add(-1) == 0 {
 		close(g.all)
 	}
 	<-g.all
-	return g.Store.ReplaceUser(ctx, user)
+	return g.Store.ReplaceUser(ctx, read, changed)
 }
 
 // Of several users who take one name at once one gets it, and the others keep what they had.
@@ -385,6 +397,7 @@ func TestDeleteUser(t *testing.T) {
 	if got := h.call("HEAD", path, ""); got.status != http.StatusNotFound {
 		t.Errorf("HEAD: %d", got.status)
 	}
+	h.wantSessions(made.UUID, 0)
 	// One who is made again is another one: no refresh token comes back.
 	h.user(h.call("POST", "users", `{"username": "carol", "password": "x", "uuid": "`+made.UUID+`"}`))
 	wantProblem(t, h.refresh("phone", held.RefreshToken), http.StatusUnauthorized, "Authentication Failed")
@@ -438,6 +451,7 @@ func TestChangePassword(t *testing.T) {
 	if got := h.call("PUT", path, `{"old_password": "x", "new_password": "y"}`); got.status != http.StatusNoContent || got.body != "" {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
+	h.wantSessions(made.UUID, 0) // what is dead counts towards no limit
 	h.wantLogin("carol", "y", http.StatusOK)
 	h.wantLogin("carol", "x", http.StatusUnauthorized)
 	if got := h.do("HEAD", "/0.1/token/"+held.Token, ""); got.status != http.StatusNotFound {
