@@ -40,7 +40,7 @@ const sweepSpread = time.Minute
 
 var sweepBudget = pacing.Budget{Burst: 20, Every: 20 * time.Millisecond}
 
-// Sweepable names an object that may be swept.
+// Sweepable names an object that may be swept. Without a name it stands for all sessions of a namespace.
 type Sweepable struct {
 	Kind      directory.Kind
 	Namespace string
@@ -58,12 +58,15 @@ type Sweeper struct {
 	// Elsewhere is nil where sessions are kept in Kubernetes.
 	Elsewhere SessionsElsewhere
 	turns     turns
+	looks     looks
 }
 
 // Requests maps a change to what it may have made sweepable.
 func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	switch change.Kind {
-	case directory.Sessions, directory.Revocations, directory.Grants:
+	case directory.Sessions:
+		return []Sweepable{Sweepable(change), allSessions(change.Namespace)}
+	case directory.Revocations, directory.Grants:
 		return []Sweepable{Sweepable(change)}
 	}
 	t, ok := r.Directory.Tenant(change.Namespace)
@@ -125,14 +128,22 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 		return reconcile.Result{}, r.endElsewhere(ctx, t, item.Name)
 	}
 	now := r.Clock.Now()
+	if item == allSessions(item.Namespace) {
+		return r.lookThrough(ctx, t, now)
+	}
 	object, due := r.sweepable(t, item, now)
-	if object == nil || due.IsZero() {
+	if object == nil || due.IsZero() || expires(object, due) {
 		r.turns.giveUp(item)
 		return reconcile.Result{}, nil
 	}
 	if now.Before(due) {
 		return reconcile.Result{RequeueAfter: until(now, due)}, nil
 	}
+	return r.remove(ctx, item, object, now)
+}
+
+// remove removes an object when its turn has come, or comes back for that.
+func (r *Sweeper) remove(ctx context.Context, item Sweepable, object client.Object, now time.Time) (reconcile.Result, error) {
 	if wait := r.turns.wait(item, now); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}

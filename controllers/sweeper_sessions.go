@@ -18,7 +18,7 @@ func (r *Sweeper) sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession,
 	if ring, err := t.Ring(); err == nil && ring.GaveUpSession(session.Spec.Sealed) {
 		return now
 	}
-	ends := sometimeAfter(session.Spec.ExpiresAt.Time, session)
+	ends := expiryOf(session)
 	user, ok := t.UserBySubject(session.Spec.Subject)
 	switch {
 	case ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled:

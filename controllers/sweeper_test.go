@@ -208,21 +208,27 @@ func TestSweeping(t *testing.T) {
 func (x *room) sweep(t *testing.T, object client.Object) (waited time.Duration, gone bool) {
 	t.Helper()
 	sweeper := &controllers.Sweeper{Common: x.common}
-	item := controllers.Sweepable{Kind: kindOf(object), Namespace: gen.Namespace, Name: object.GetName()}
+	items := sweeper.Requests(directory.Change{Kind: kindOf(object), Namespace: gen.Namespace, Name: object.GetName()})
 	for {
-		result, err := sweeper.Reconcile(t.Context(), item)
-		if err != nil {
-			t.Fatal(err)
+		var next time.Duration
+		for _, item := range items {
+			result, err := sweeper.Reconcile(t.Context(), item)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result.RequeueAfter > maxPoll {
+				t.Fatalf("after %s it looks again after %s, want within %s", waited, result.RequeueAfter, maxPoll)
+			}
+			if result.RequeueAfter > 0 && (next == 0 || result.RequeueAfter < next) {
+				next = result.RequeueAfter
+			}
 		}
-		if result.RequeueAfter > maxPoll {
-			t.Fatalf("after %s it looks again after %s, want within %s", waited, result.RequeueAfter, maxPoll)
-		}
-		err = x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object.DeepCopyObject().(client.Object))
-		if gone := apierrors.IsNotFound(err); gone || result.RequeueAfter == 0 {
+		err := x.client.Get(t.Context(), client.ObjectKeyFromObject(object), object.DeepCopyObject().(client.Object))
+		if gone := apierrors.IsNotFound(err); gone || next == 0 {
 			return waited, gone
 		}
-		x.Clock.Step(result.RequeueAfter)
-		waited += result.RequeueAfter
+		x.Clock.Step(next)
+		waited += next
 	}
 }
 
@@ -332,12 +338,13 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 	sweeper := &controllers.Sweeper{Common: x.common}
 	aGrant := controllers.Sweepable{Kind: directory.Grants, Namespace: gen.Namespace, Name: "grant"}
 	aSession := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"}
+	allSessions := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace}
 	for name, tc := range map[string]struct {
 		change directory.Change
 		want   []controllers.Sweepable
 	}{
 		"the grant itself":     {change: directory.Change{Kind: directory.Grants, Name: "grant"}, want: []controllers.Sweepable{aGrant}},
-		"the session itself":   {change: directory.Change{Kind: directory.Sessions, Name: "session"}, want: []controllers.Sweepable{aSession}},
+		"the session itself":   {change: directory.Change{Kind: directory.Sessions, Name: "session"}, want: []controllers.Sweepable{aSession, allSessions}},
 		"the user":             {change: directory.Change{Kind: directory.Users, Name: "alice"}, want: []controllers.Sweepable{aSession, aGrant}},
 		"the client":           {change: directory.Change{Kind: directory.Clients, Name: "billing"}, want: []controllers.Sweepable{aGrant}},
 		"the password":         {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{aSession, aGrant}},
@@ -358,50 +365,67 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 	}
 }
 
-// TestManySessionsThatEndTogetherAreNotSweptTogether runs the sweeper's own timers against ten thousand
+// TestManySessionsThatEndTogetherAreNotSweptTogether runs the sweeper's own timers against thousands of
 // sessions of one second.
 func TestManySessionsThatEndTogetherAreNotSweptTogether(t *testing.T) {
 	t.Parallel()
-	const many, mostPerSecond = 10000, 70 // fifty, and a burst of twenty
-	sessions := make([]client.Object, many)
-	looks := map[string]time.Time{}
-	for i := range sessions {
+	const many, mostPerSecond = 3000, 70 // fifty, and a burst of twenty
+	x := newRoom(t, gen.AuthUser("alice"))
+	left := map[types.UID]client.Object{}
+	for i := range many {
 		s := session(tenant.Start)
 		s.Name = fmt.Sprintf("session-%d", i)
 		s.UID = types.UID(s.Name)
-		sessions[i], looks[s.Name] = s, tenant.Start
-	}
-	x := newRoom(t, gen.AuthUser("alice"))
-	for _, s := range sessions {
+		left[s.UID] = s
 		x.Put(s)
 	}
 	sweeper := &controllers.Sweeper{Common: x.common}
-	for second := 0; len(looks) > 0; second++ {
+	begin := x.Clock.Now()
+	at := begin
+	for second := 0; len(left) > 0; second++ {
 		if second > 10*60 {
-			t.Fatalf("%d sessions are left after ten minutes", len(looks))
+			t.Fatalf("%d sessions are left after ten minutes", len(left))
 		}
-		now := x.Clock.Now()
-		swept := 0
-		for name, at := range looks {
-			if now.Before(at) {
-				continue
-			}
-			result, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: name})
+		before := len(x.deleted)
+		for end := begin.Add(time.Duration(second+1) * time.Second); at.Before(end); {
+			x.Clock.SetTime(at)
+			result, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if looks[name] = now.Add(result.RequeueAfter); result.RequeueAfter == 0 {
-				delete(looks, name)
-				swept++
+			for _, uid := range x.deleted[many-len(left):] {
+				x.Remove(left[uid])
+				delete(left, uid)
 			}
+			at = at.Add(max(result.RequeueAfter, time.Millisecond))
 		}
-		if swept > mostPerSecond {
+		if swept := len(x.deleted) - before; swept > mostPerSecond {
 			t.Fatalf("%d sessions were swept in second %d", swept, second)
 		}
-		x.Clock.Step(time.Second)
 	}
 	if len(x.deleted) != many {
 		t.Errorf("%d sessions were deleted, want %d", len(x.deleted), many)
+	}
+}
+
+// A user who is deleted leaves no trace of which sessions were theirs: a look at all of them finds these.
+func TestTheSessionsOfAUserWhoIsGoneAreFoundByALook(t *testing.T) {
+	t.Parallel()
+	s := session(tenant.Start.Add(day))
+	x := newRoom(t, s)
+	x.Put(s)
+	sweeper := &controllers.Sweeper{Common: x.common}
+	look := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace}
+	for waited := time.Duration(0); len(x.deleted) == 0; {
+		result, err := sweeper.Reconcile(t.Context(), look)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.RequeueAfter == 0 || result.RequeueAfter > maxPoll || waited > 3*time.Hour {
+			t.Fatalf("after %s it looks again after %s, and the session is there", waited, result.RequeueAfter)
+		}
+		x.Clock.Step(result.RequeueAfter)
+		waited += result.RequeueAfter
 	}
 }
 
