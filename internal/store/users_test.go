@@ -139,6 +139,11 @@ func TestWhatTheOperatorMayNotDoIsToldFromWhatAdmissionRefuses(t *testing.T) {
 	if err := admin.Create(t.Context(), quota); err != nil {
 		t.Fatal(err)
 	}
+	// No controller counts here: admission goes by what the status says is allowed and used.
+	quota.Status = corev1.ResourceQuotaStatus{Hard: quota.Spec.Hard, Used: quota.Spec.Hard}
+	if err := admin.Status().Update(t.Context(), quota); err != nil {
+		t.Fatal(err)
+	}
 	controlplane.Eventually(t, time.Minute, func(ctx context.Context) error {
 		err := store.NewKubernetes(client.NewDryRunClient(admin)).CreateUser(ctx, user.DeepCopy())
 		if !apierrors.IsForbidden(err) {
