@@ -63,10 +63,7 @@ type Sweeper struct {
 
 // Requests maps a change to what it may have made sweepable.
 func (r *Sweeper) Requests(change directory.Change) []Sweepable {
-	switch change.Kind {
-	case directory.Sessions:
-		return []Sweepable{Sweepable(change), allSessions(change.Namespace)}
-	case directory.Revocations, directory.Grants:
+	if change.Kind == directory.Revocations || change.Kind == directory.Grants {
 		return []Sweepable{Sweepable(change)}
 	}
 	t, ok := r.Directory.Tenant(change.Namespace)
@@ -76,9 +73,14 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	var all []Sweepable
 	var grants []string
 	switch change.Kind {
+	case directory.Sessions:
+		if session, ok := t.Session(change.Name); ok {
+			all = r.endingEarly(t, session)
+		}
+		all = append(all, allSessions(change.Namespace))
 	case directory.Users:
 		grants = t.GrantsOfUser(change.Name)
-		all = sessionsOf(t, change.Name)
+		all = r.sessionsOf(t, change.Name)
 		if r.Elsewhere != nil {
 			all = append(all, Sweepable(change))
 		}
@@ -91,29 +93,15 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 				all = append(all, Sweepable{Kind: directory.Users, Namespace: change.Namespace, Name: name})
 			}
 		}
-		for _, name := range t.SessionNames() {
-			all = append(all, Sweepable{Kind: directory.Sessions, Namespace: change.Namespace, Name: name})
-		}
+		all = append(all, r.endingEarly(t, t.Sessions()...)...)
 	case directory.Secrets:
 		for _, user := range t.UsersWithSecret(change.Name) {
 			grants = append(grants, t.GrantsOfUser(user)...)
-			all = append(all, sessionsOf(t, user)...)
+			all = append(all, r.sessionsOf(t, user)...)
 		}
 	}
 	for _, name := range grants {
 		all = append(all, Sweepable{Kind: directory.Grants, Namespace: change.Namespace, Name: name})
-	}
-	return all
-}
-
-// sessionsOf names the sessions of the user that an object stands for.
-func sessionsOf(t *directory.Tenant, user string) (all []Sweepable) {
-	u, ok := t.User(user)
-	if !ok || u.Subject() == "" {
-		return nil
-	}
-	for _, session := range t.SessionsOfSubject(u.Subject()) {
-		all = append(all, Sweepable{Kind: directory.Sessions, Namespace: session.Namespace, Name: session.Name})
 	}
 	return all
 }
@@ -132,7 +120,7 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 		return r.lookThrough(ctx, t, now)
 	}
 	object, due := r.sweepable(t, item, now)
-	if object == nil || due.IsZero() || expires(object, due) {
+	if object == nil || due.IsZero() {
 		r.turns.giveUp(item)
 		return reconcile.Result{}, nil
 	}
@@ -196,7 +184,7 @@ func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) 
 	switch item.Kind {
 	case directory.Sessions:
 		if session, ok := t.Session(item.Name); ok {
-			return session, r.sessionDue(t, session, now)
+			return session, r.earlyEnd(t, session, now)
 		}
 	case directory.Revocations:
 		if revocation, ok := t.Revocation(item.Name); ok {

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -17,15 +16,12 @@ import (
 // of the session does.
 const lookInterval = 15 * time.Second
 
+// turnInterval is how often, while some that are due wait for their turns.
+const turnInterval = time.Second
+
 // allSessions stands for the sessions of a namespace together.
 func allSessions(namespace string) Sweepable {
 	return Sweepable{Kind: directory.Sessions, Namespace: namespace}
-}
-
-// expires tells whether an object is a session that is due for nothing but its expiry.
-func expires(object client.Object, due time.Time) bool {
-	session, ok := object.(*v1alpha1.AuthSession)
-	return ok && !due.Before(expiryOf(session))
 }
 
 // expiryOf is when a session is removed that lives to its end.
@@ -40,7 +36,7 @@ func (r *Sweeper) lookThrough(ctx context.Context, t *directory.Tenant, now time
 	if wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil // every new session asks for a look
 	}
-	next := lookInterval
+	next, all := now.Add(lookInterval), true
 	for _, session := range t.Sessions() {
 		if !r.isDue(t, session, now, whole) {
 			continue
@@ -51,11 +47,11 @@ func (r *Sweeper) lookThrough(ctx context.Context, t *directory.Tenant, now time
 			return reconcile.Result{}, err
 		}
 		if result.RequeueAfter > 0 {
-			next = min(next, result.RequeueAfter)
+			next, all = now.Add(turnInterval), false
 		}
 	}
-	r.looks.end(namespace, now.Add(next))
-	return reconcile.Result{RequeueAfter: next}, nil
+	r.looks.end(namespace, next, whole && all, now)
+	return reconcile.Result{RequeueAfter: next.Sub(now)}, nil
 }
 
 // isDue tells whether a session has expired or, where whatever ends one is asked for, has ended otherwise.
@@ -72,7 +68,7 @@ type looks struct {
 	at map[string]look
 }
 
-// look is when the next one is, and when the last one was that asked for more than expiry.
+// look is when the next one is, and when the last one was that asked for more than expiry and left nothing.
 type look struct{ next, whole time.Time }
 
 // begin tells how long it is until the next look; zero where that is now, and where the clock was set back.
@@ -84,21 +80,21 @@ func (l *looks) begin(namespace string, now time.Time) (wait time.Duration, whol
 	if wait := this.next.Sub(now); wait > 0 && wait <= lookInterval {
 		return wait, false
 	}
-	whole = now.Sub(this.whole).Abs() >= maxPoll
+	return 0, now.Sub(this.whole).Abs() >= maxPoll
+}
+
+// end notes when the next look is, and whether this one asked for whatever ends a session and left none
+// that is due to wait for its turn.
+func (l *looks) end(namespace string, next time.Time, whole bool, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	this := l.at[namespace]
+	this.next = next
 	if whole {
 		this.whole = now
 	}
 	if l.at == nil {
 		l.at = map[string]look{}
 	}
-	l.at[namespace] = this
-	return 0, whole
-}
-
-func (l *looks) end(namespace string, next time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	this := l.at[namespace]
-	this.next = next
 	l.at[namespace] = this
 }

@@ -10,6 +10,35 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
+// sessionsOf names the sessions of the user that an object stands for, where they end early.
+func (r *Sweeper) sessionsOf(t *directory.Tenant, user string) []Sweepable {
+	u, ok := t.User(user)
+	if !ok || u.Subject() == "" {
+		return nil
+	}
+	return r.endingEarly(t, t.SessionsOfSubject(u.Subject())...)
+}
+
+// endingEarly names those of some sessions that something but their expiry ends. A look comes by for the
+// others: in the queue each would take memory.
+func (r *Sweeper) endingEarly(t *directory.Tenant, sessions ...*v1alpha1.AuthSession) (all []Sweepable) {
+	now := r.Clock.Now()
+	for _, session := range sessions {
+		if !r.earlyEnd(t, session, now).IsZero() {
+			all = append(all, Sweepable{Kind: directory.Sessions, Namespace: session.Namespace, Name: session.Name})
+		}
+	}
+	return all
+}
+
+// earlyEnd is when a session is of no use any more that ends by something but its expiry; zero for others.
+func (r *Sweeper) earlyEnd(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Time) time.Time {
+	if due := r.sessionDue(t, session, now); due.Before(expiryOf(session)) {
+		return due
+	}
+	return time.Time{}
+}
+
 // sessionDue is when a session is of no use any more. One that an emergency has left without its key
 // opens never again. Those of a user who is disabled end for good, and at once: to enable the user again
 // brings none of them back. One that lacks something else is dead as well, and counts towards limits; a

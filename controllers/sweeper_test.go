@@ -332,26 +332,34 @@ func TestAGrantThatWasUsedMeanwhileIsNotSwept(t *testing.T) {
 	}
 }
 
+// TestWhatAChangeMakesSweepable names one session of alice's, whose grant is gone: a look comes by for
+// the other one.
 func TestWhatAChangeMakesSweepable(t *testing.T) {
 	t.Parallel()
-	x := newRoom(t, gen.AuthUser("alice", gen.Password()), gen.AuthClient("billing"), login(day), session(tenant.Start))
+	good := session(tenant.Start.Add(time.Hour))
+	good.Name = "good"
+	orphan := ofGrant("")
+	orphan.Spec.GrantID = gen.GrantID("gone")
+	x := newRoom(t, gen.AuthUser("alice", gen.Password()), gen.AuthClient("billing"), login(day), good, orphan)
 	sweeper := &controllers.Sweeper{Common: x.common}
 	aGrant := controllers.Sweepable{Kind: directory.Grants, Namespace: gen.Namespace, Name: "grant"}
-	aSession := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"}
+	ending := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"}
 	allSessions := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace}
 	for name, tc := range map[string]struct {
 		change directory.Change
 		want   []controllers.Sweepable
 	}{
-		"the grant itself":     {change: directory.Change{Kind: directory.Grants, Name: "grant"}, want: []controllers.Sweepable{aGrant}},
-		"the session itself":   {change: directory.Change{Kind: directory.Sessions, Name: "session"}, want: []controllers.Sweepable{aSession, allSessions}},
-		"the user":             {change: directory.Change{Kind: directory.Users, Name: "alice"}, want: []controllers.Sweepable{aSession, aGrant}},
-		"the client":           {change: directory.Change{Kind: directory.Clients, Name: "billing"}, want: []controllers.Sweepable{aGrant}},
-		"the password":         {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{aSession, aGrant}},
-		"somebody else":        {change: directory.Change{Kind: directory.Users, Name: "bob"}},
-		"the keyring":          {change: directory.Change{Kind: directory.Keyrings, Name: gen.Namespace}, want: []controllers.Sweepable{aSession, aGrant}},
-		"another Secret":       {change: directory.Change{Kind: directory.Secrets, Name: "another"}},
-		"in another namespace": {change: directory.Change{Kind: directory.Users, Namespace: "team-b", Name: "alice"}},
+		"the grant itself":           {change: directory.Change{Kind: directory.Grants, Name: "grant"}, want: []controllers.Sweepable{aGrant}},
+		"a session that ends early":  {change: directory.Change{Kind: directory.Sessions, Name: "session"}, want: []controllers.Sweepable{ending, allSessions}},
+		"a session that will expire": {change: directory.Change{Kind: directory.Sessions, Name: "good"}, want: []controllers.Sweepable{allSessions}},
+		"a session that is no more":  {change: directory.Change{Kind: directory.Sessions, Name: "gone"}, want: []controllers.Sweepable{allSessions}},
+		"the user":                   {change: directory.Change{Kind: directory.Users, Name: "alice"}, want: []controllers.Sweepable{ending, aGrant}},
+		"the client":                 {change: directory.Change{Kind: directory.Clients, Name: "billing"}, want: []controllers.Sweepable{aGrant}},
+		"the password":               {change: directory.Change{Kind: directory.Secrets, Name: "alice-password"}, want: []controllers.Sweepable{ending, aGrant}},
+		"somebody else":              {change: directory.Change{Kind: directory.Users, Name: "bob"}},
+		"the keyring":                {change: directory.Change{Kind: directory.Keyrings, Name: gen.Namespace}, want: []controllers.Sweepable{ending, aGrant}},
+		"another Secret":             {change: directory.Change{Kind: directory.Secrets, Name: "another"}},
+		"in another namespace":       {change: directory.Change{Kind: directory.Users, Namespace: "team-b", Name: "alice"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -366,14 +374,29 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 }
 
 // TestManySessionsThatEndTogetherAreNotSweptTogether runs the sweeper's own timers against thousands of
-// sessions of one second.
+// sessions that end in one second.
 func TestManySessionsThatEndTogetherAreNotSweptTogether(t *testing.T) {
 	t.Parallel()
+	for name, tc := range map[string]struct {
+		session *v1alpha1.AuthSession
+		others  []client.Object
+	}{
+		"by expiry":                 {session(tenant.Start), []client.Object{gen.AuthUser("alice")}},
+		"because they are nobody's": {session(tenant.Start.Add(day)), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sweepMany(t, newRoom(t, tc.others...), tc.session)
+		})
+	}
+}
+
+func sweepMany(t *testing.T, x *room, like *v1alpha1.AuthSession) {
+	t.Helper()
 	const many, mostPerSecond = 3000, 70 // fifty, and a burst of twenty
-	x := newRoom(t, gen.AuthUser("alice"))
 	left := map[types.UID]client.Object{}
 	for i := range many {
-		s := session(tenant.Start)
+		s := like.DeepCopy()
 		s.Name = fmt.Sprintf("session-%d", i)
 		s.UID = types.UID(s.Name)
 		left[s.UID] = s

@@ -134,9 +134,6 @@ func (t *Tenant) ClientNames() []string { return namesOf(t, t.clients.table) }
 // GrantNames names all grants, in no order.
 func (t *Tenant) GrantNames() []string { return namesOf(t, t.grants.table) }
 
-// SessionNames names all sessions, in no order.
-func (t *Tenant) SessionNames() []string { return namesOf(t, t.sessions.table) }
-
 // InUse tells whether the namespace has a user, a client, a grant or an AuthTenant, which is what
 // makes it a tenant.
 func (t *Tenant) InUse() bool {

@@ -60,7 +60,7 @@ func TestParallelLoginsHoldTheLimitExactly(t *testing.T) {
 			for range tc.before {
 				wazoLogin(t, x)
 			}
-			y.Await(t, "both know the sessions", func() bool { return len(y.Rows(t).SessionNames()) == tc.before })
+			y.Await(t, "both know the sessions", func() bool { return len(y.Rows(t).Sessions()) == tc.before })
 			for _, session := range x.Sessions(t)[:tc.ended] {
 				if err := x.Client.Delete(t.Context(), &session); err != nil {
 					t.Fatal(err)

@@ -128,7 +128,7 @@ func TestPastATenantsLimitsALoginIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.Await(t, "the session is seen", func() bool { return len(x.Rows(t).SessionNames()) == 1 })
+	x.Await(t, "the session is seen", func() bool { return len(x.Rows(t).Sessions()) == 1 })
 	_, err = x.Service.Login(t.Context(), x.Namespace, reference)
 	wantRefusal(t, err, issuing.TooManyTenantSessions)
 	x.Clock.Step(time.Hour) // what has expired does not count, swept or not
