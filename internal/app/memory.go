@@ -4,6 +4,8 @@ import (
 	"maps"
 	"unique"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 )
 
@@ -20,8 +22,18 @@ func trimSession(object any) (any, error) {
 	if maps.Equal(session.Labels, endpointLabels) {
 		session.Labels = endpointLabels
 	}
-	for _, shared := range []*string{&session.Namespace, &session.Spec.Subject, &session.Spec.Username, &session.Spec.ClientID} {
+	spec := &session.Spec
+	for _, shared := range []*string{&session.Namespace, &spec.Subject, &spec.Username, &spec.ClientID, &spec.GrantID, &spec.GrantNamespace} {
 		*shared = unique.Make(*shared).Value()
 	}
+	joined := session.Name + string(session.UID) + session.ResourceVersion + spec.ID // takes less than four texts
+	cut := func(length int) (part string) {
+		part, joined = joined[:length], joined[length:]
+		return part
+	}
+	session.Name = cut(len(session.Name))
+	session.UID = types.UID(cut(len(session.UID)))
+	session.ResourceVersion = cut(len(session.ResourceVersion))
+	spec.ID = cut(len(spec.ID))
 	return session, nil
 }

@@ -21,7 +21,7 @@ func TestATrimmedSessionLosesNothingButWhoWroteIt(t *testing.T) {
 			t.Parallel()
 			session := &v1alpha1.AuthSession{
 				ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "digest", UID: "uid", ResourceVersion: "7", Labels: labels},
-				Spec:       v1alpha1.AuthSessionSpec{Subject: "subject", Sealed: []byte("sealed")},
+				Spec:       v1alpha1.AuthSessionSpec{ID: "id", Subject: "subject", GrantID: "grant", Sealed: []byte("sealed")},
 			}
 			want := session.DeepCopy()
 			session.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "grantkeeper"}}

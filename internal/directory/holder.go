@@ -39,26 +39,26 @@ func (c claim) before(other claim) bool {
 }
 
 // holderOf finds the row that holds a key among all that claim it.
-func holderOf[T any](ix *index[T], key string, claimOf func(T, string) claim) (T, bool) {
+func holderOf[T object](ix *index[T], key string, claimOf func(T, string) claim) (T, bool) {
 	rows := ix.rows[key]
 	if len(rows) <= 1 {
 		return ix.first(key)
 	}
-	holder := rows[0].row
+	holder := rows[0]
 	for _, other := range rows[1:] {
-		if claimOf(other.row, key).before(claimOf(holder, key)) {
-			holder = other.row
+		if claimOf(other, key).before(claimOf(holder, key)) {
+			holder = other
 		}
 	}
 	return holder, true
 }
 
 // otherNames lists the names of the rows under a key, but for one.
-func otherNames[T any](ix *index[T], key, except string) []string {
+func otherNames[T object](ix *index[T], key, except string) []string {
 	var names []string
 	for _, row := range ix.rows[key] {
-		if row.name != except {
-			names = append(names, row.name)
+		if name := row.GetName(); name != except {
+			names = append(names, name)
 		}
 	}
 	return names

@@ -72,8 +72,8 @@ func (t *Tenant) SessionsOfGrant(grantID string) []*v1alpha1.AuthSession {
 func (t *Tenant) LiveSessions(subject, grantNamespace string, now time.Time) (live int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for _, row := range t.sessions.bySubject.rows[subject] {
-		if counts(row.row, grantNamespace, now) {
+	for _, session := range t.sessions.bySubject.rows[subject] {
+		if counts(session, grantNamespace, now) {
 			live++
 		}
 	}

@@ -7,29 +7,30 @@ import (
 
 // table holds rows by object name, and by the keys of each of its indexes. It has no lock of its
 // own: a tenant's tables share the tenant's.
-type table[T any] struct {
+type table[T object] struct {
 	rows    map[string]T
 	indexes []*index[T]
 }
 
-// index finds rows by keys that are not unique. The rows of a key are ordered by object name, so
-// that every replica sees them in one order.
-type index[T any] struct {
-	keys func(T) []string
-	rows map[string][]named[T]
+// object is what a row stands for.
+type object interface {
+	GetNamespace() string
+	GetName() string
 }
 
-type named[T any] struct {
-	name string
-	row  T
+// index finds rows by keys that are not unique. The rows of a key are ordered by object name and namespace,
+// so that every replica sees them in one order.
+type index[T object] struct {
+	keys func(T) []string
+	rows map[string][]T
 }
 
 // newIndex makes an index over the keys that keysOf gives; an empty key is left out.
-func newIndex[T any](keysOf func(T) []string) *index[T] {
-	return &index[T]{keys: keysOf, rows: map[string][]named[T]{}}
+func newIndex[T object](keysOf func(T) []string) *index[T] {
+	return &index[T]{keys: keysOf, rows: map[string][]T{}}
 }
 
-func newTable[T any](indexes ...*index[T]) *table[T] {
+func newTable[T object](indexes ...*index[T]) *table[T] {
 	return &table[T]{rows: map[string]T{}, indexes: indexes}
 }
 
@@ -43,8 +44,8 @@ func (t *table[T]) put(name string, row T) {
 	t.rows[name] = row
 	for _, ix := range t.indexes {
 		for _, key := range ix.distinct(row) {
-			at, _ := ix.find(key, name)
-			ix.rows[key] = slices.Insert(ix.rows[key], at, named[T]{name, row})
+			at, _ := ix.find(key, row)
+			ix.rows[key] = slices.Insert(ix.rows[key], at, row)
 		}
 	}
 }
@@ -57,7 +58,7 @@ func (t *table[T]) remove(name string) {
 	delete(t.rows, name)
 	for _, ix := range t.indexes {
 		for _, key := range ix.distinct(old) {
-			if at, found := ix.find(key, name); found {
+			if at, found := ix.find(key, old); found {
 				ix.rows[key] = slices.Delete(ix.rows[key], at, at+1)
 			}
 			if len(ix.rows[key]) == 0 {
@@ -74,9 +75,9 @@ func (ix *index[T]) distinct(row T) []string {
 	return slices.Compact(keys)
 }
 
-func (ix *index[T]) find(key, name string) (int, bool) {
-	return slices.BinarySearchFunc(ix.rows[key], name, func(row named[T], name string) int {
-		return cmp.Compare(row.name, name)
+func (ix *index[T]) find(key string, row T) (int, bool) {
+	return slices.BinarySearchFunc(ix.rows[key], row, func(a, b T) int {
+		return cmp.Or(cmp.Compare(a.GetName(), b.GetName()), cmp.Compare(a.GetNamespace(), b.GetNamespace()))
 	})
 }
 
@@ -87,14 +88,7 @@ func (ix *index[T]) first(key string) (T, bool) {
 		var none T
 		return none, false
 	}
-	return rows[0].row, true
+	return rows[0], true
 }
 
-func (ix *index[T]) all(key string) []T {
-	rows := ix.rows[key]
-	all := make([]T, len(rows))
-	for i := range rows {
-		all[i] = rows[i].row
-	}
-	return all
-}
+func (ix *index[T]) all(key string) []T { return slices.Clone(ix.rows[key]) }

@@ -118,7 +118,7 @@ func (t *Tenant) everything() []Change {
 	return appendNames(all, Secrets, t.namespace, t.secrets)
 }
 
-func appendNames[T any](to []Change, kind Kind, namespace string, from *table[T]) []Change {
+func appendNames[T object](to []Change, kind Kind, namespace string, from *table[T]) []Change {
 	for name := range from.rows {
 		to = append(to, Change{kind, namespace, name})
 	}
@@ -142,7 +142,7 @@ func (t *Tenant) InUse() bool {
 	return t.settings != nil || len(t.users.rows)+len(t.clients.rows)+len(t.grants.rows) > 0
 }
 
-func namesOf[T any](t *Tenant, from *table[T]) []string {
+func namesOf[T object](t *Tenant, from *table[T]) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return slices.Collect(maps.Keys(from.rows))
