@@ -43,7 +43,7 @@ func TestThePageOnCompatibilityListsEveryProtectedRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	as := strings.NewReplacer("{owner}", "{uuid,me}", "{user_uuid}", "{uuid}", "{session_uuid}", "{uuid}")
+	as := strings.NewReplacer("{owner}", "{uuid,me}", "{user_uuid}", "{uuid}", "{session_uuid}", "{uuid}", "{tenant_uuid}", "{uuid}")
 	rows := string(page)
 	rows = strings.ReplaceAll(rows, "| `GET`, `HEAD /users/{uuid}` |", "| `GET /users/{uuid}` | `auth.users.{uuid}.read` |\n| `HEAD /users/{uuid}` |")
 	for _, route := range (&API{}).protected() {

@@ -47,6 +47,18 @@ func errForeignTenant(tenant string) *problem {
 	return &problem{status: http.StatusForbidden, text: "Unauthorized for tenant " + tenant}
 }
 
+// errUnknown is the error of an API route about a user, a session or a tenant that is not there.
+func errUnknown(kind, id string) *problem {
+	return &problem{
+		status: http.StatusNotFound, text: "No such " + kind + `: "` + id + `"`, id: "unknown-" + kind,
+		details: uuidDetails{id}, resource: kind + "s",
+	}
+}
+
+type uuidDetails struct {
+	UUID string `json:"uuid"`
+}
+
 // invalid is the error of JSON that says something wrong.
 func invalid(text string) *problem { return &problem{status: http.StatusBadRequest, text: text} }
 

@@ -37,17 +37,31 @@ var tenantTable = table[tenantItem]{
 // masterTenant is what clients look for to find the tenant that an installation begins with.
 const masterTenant = "master"
 
-// getTenants answers GET tenants: the caller's own tenant and no other. It is called by its namespace,
-// but for the default tenant.
-func (a *API) getTenants(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
+// ownTenant is the caller's tenant. It is called by its namespace, but for the default one.
+func (a *API) ownTenant(c *caller) tenantItem {
 	name := c.call.Tenant
 	if name == a.options.Service.DefaultTenant {
 		name = masterTenant
 	}
-	answer, err := tenantTable.answer([]tenantItem{{UUID: c.tenant.UID, Name: name, Slug: name}}, r.URL.RawQuery)
+	return tenantItem{UUID: c.tenant.UID, Name: name, Slug: name}
+}
+
+// getTenants answers GET tenants: the caller's own tenant and no other.
+func (a *API) getTenants(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
+	answer, err := tenantTable.answer([]tenantItem{a.ownTenant(c)}, r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
 	send(w, http.StatusOK, answer)
+	return nil
+}
+
+// getTenant answers GET tenants/{tenant_uuid}. To a caller there is no tenant but its own.
+func (a *API) getTenant(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
+	own := a.ownTenant(c)
+	if id := r.PathValue("tenant_uuid"); id != own.UUID {
+		return errUnknown("tenant", id)
+	}
+	send(w, http.StatusOK, own)
 	return nil
 }

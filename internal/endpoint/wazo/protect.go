@@ -55,6 +55,7 @@ func (c *caller) subject(owner string) string {
 var variables = map[string]func(string) (value string, ok bool){
 	"user_uuid":    parseUUID,
 	"session_uuid": parseUUID,
+	"tenant_uuid":  parseUUID,
 	"owner": func(text string) (string, bool) {
 		if text == me {
 			return me, true

@@ -48,10 +48,9 @@ func wantAPIProblem(t testing.TB, got reply, status int, want apiError) {
 
 // concrete are the protected routes with values in their paths, and the access that each needs.
 func concrete(api *API) map[string]string {
-	values := strings.NewReplacer(
-		"{owner}", me, "{user_uuid}", strings.ToUpper(subject), "{session_uuid}", "0E3A1B5C-7d9f-4b2a-8c6e-1f2a3b4c5d6e", "{client_id}", "my.phone")
-	accesses := strings.NewReplacer(
-		"{owner}", me, "{user_uuid}", subject, "{session_uuid}", "0e3a1b5c-7d9f-4b2a-8c6e-1f2a3b4c5d6e", "{client_id}", "my_phone")
+	upper := strings.ToUpper(subject)
+	values := strings.NewReplacer("{owner}", me, "{user_uuid}", upper, "{session_uuid}", upper, "{tenant_uuid}", upper, "{client_id}", "my.phone")
+	accesses := strings.NewReplacer("{owner}", me, "{user_uuid}", subject, "{session_uuid}", subject, "{tenant_uuid}", subject, "{client_id}", "my_phone")
 	routes := map[string]string{}
 	for _, route := range api.protected() {
 		routes[route.method+" "+values.Replace(route.path)] = accesses.Replace(route.access)
@@ -171,7 +170,7 @@ func TestPathsOfProtectedRoutes(t *testing.T) {
 	}
 	got := h.do("DELETE", "/0.1/users/me/tokens/a.b.c", "", "X-Auth-Token", h.caller("auth.users.me.tokens.*.delete"))
 	wantAPIProblem(t, got, http.StatusNotFound, apiError{
-		Message: "No refresh token of this client_id", ErrorID: "cannot-find-refresh-token-matching-client-id",
+		Message: `unknown refresh_token for client_id "a.b.c"`, ErrorID: "cannot-find-refresh-token-matching-client-id",
 		Details: clientDetails{"a.b.c"}, Resource: "tokens",
 	})
 	// The longest client_id that there can be is one that can be deleted.
@@ -229,6 +228,12 @@ func TestInstallation(t *testing.T) {
 			t.Errorf("tenants%s: %s", query, diff)
 		}
 	}
+	if diff := cmp.Diff(own+"\n", h.call("GET", "tenants/"+h.jwtTenant(), "").body); diff != "" {
+		t.Error(diff)
+	}
+	const other = "88204f50-0fe8-4163-a90f-9ff867468997"
+	wantAPIProblem(t, h.call("GET", "tenants/"+other, ""), http.StatusNotFound,
+		apiError{Message: `No such tenant: "` + other + `"`, ErrorID: "unknown-tenant", Details: uuidDetails{other}, Resource: "tenants"})
 	if got := h.call("GET", "tenants?order=uid", ""); got.status != http.StatusBadRequest {
 		t.Errorf("%d %s", got.status, got.body)
 	}

@@ -42,7 +42,7 @@ func (a *API) getRefreshTokensOf(w http.ResponseWriter, r *http.Request, c *call
 	owner := r.PathValue("owner")
 	held, err := a.options.Service.WazoGrantsOf(c.call.Tenant, c.subject(owner))
 	if errors.Is(err, issuing.ErrUnknownUser) {
-		return errUnknownUser(owner)
+		return errUnknown("user", owner)
 	}
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (a *API) deleteRefreshToken(w http.ResponseWriter, r *http.Request, c *call
 	err := a.options.Service.EndWazoGrant(c.call.Context(r), c.call.Tenant, c.subject(owner), clientID)
 	switch {
 	case errors.Is(err, issuing.ErrUnknownUser):
-		return errUnknownUser(owner)
+		return errUnknown("user", owner)
 	case errors.Is(err, issuing.ErrUnknownGrant):
 		return errUnknownRefreshToken(clientID)
 	case errors.Is(err, issuing.ErrManagedExternally):
@@ -90,18 +90,10 @@ func (a *API) deleteRefreshToken(w http.ResponseWriter, r *http.Request, c *call
 	return nil
 }
 
-func errUnknownUser(id string) *problem {
-	return &problem{status: http.StatusNotFound, text: "No such user", id: "unknown-user", details: uuidDetails{id}, resource: "users"}
-}
-
-type uuidDetails struct {
-	UUID string `json:"uuid"`
-}
-
 func errUnknownRefreshToken(clientID string) *problem {
 	return &problem{
 		status:   http.StatusNotFound,
-		text:     "No refresh token of this client_id",
+		text:     `unknown refresh_token for client_id "` + clientID + `"`,
 		id:       "cannot-find-refresh-token-matching-client-id",
 		details:  clientDetails{clientID},
 		resource: "tokens",

@@ -104,7 +104,7 @@ func TestRefreshTokens(t *testing.T) {
 		t.Parallel()
 		unknown := "88204f50-0fe8-4163-a90f-9ff867468997"
 		wantAPIProblem(t, h.in(t).call("GET", "users/"+unknown+"/tokens", ""), http.StatusNotFound, apiError{
-			Message: "No such user", ErrorID: "unknown-user", Details: uuidDetails{unknown}, Resource: "users",
+			Message: `No such user: "` + unknown + `"`, ErrorID: "unknown-user", Details: uuidDetails{unknown}, Resource: "users",
 		})
 	})
 }
@@ -140,7 +140,7 @@ func TestDeleteRefreshToken(t *testing.T) {
 		}
 	}
 	unknown := apiError{
-		Message: "No refresh token of this client_id", ErrorID: "cannot-find-refresh-token-matching-client-id",
+		Message: `unknown refresh_token for client_id "my.phone"`, ErrorID: "cannot-find-refresh-token-matching-client-id",
 		Details: clientDetails{"my.phone"}, Resource: "tokens",
 	}
 	wantAPIProblem(t, h.call("DELETE", "users/"+strings.ToUpper(subject)+"/tokens/my.phone", ""), http.StatusNotFound, unknown)

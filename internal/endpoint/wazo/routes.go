@@ -96,6 +96,7 @@ func (a *API) protected() []protectedRoute {
 		{method: http.MethodDelete, path: "users/{user_uuid}", access: "auth.users.{user_uuid}.delete", answer: a.deleteUser},
 		{method: http.MethodPut, path: "users/{user_uuid}/password", access: "auth.users.{user_uuid}.password.edit", reads: true, answer: a.changePassword},
 		{method: http.MethodGet, path: "tenants", access: "auth.tenants.read", answer: a.getTenants},
+		{method: http.MethodGet, path: "tenants/{tenant_uuid}", access: "auth.tenants.{tenant_uuid}.read", answer: a.getTenant},
 	}
 }
 

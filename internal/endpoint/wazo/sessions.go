@@ -83,7 +83,7 @@ func (a *API) endSession(w http.ResponseWriter, r *http.Request, c *caller, subj
 	err := a.options.Service.EndSession(c.call.Context(r), c.call.Tenant, subject, id)
 	switch {
 	case err != nil && issuing.AsRefusal(err).Reason == issuing.UnknownToken:
-		return &problem{status: http.StatusNotFound, text: "No such session", id: "unknown-session", details: uuidDetails{id}, resource: "sessions"}
+		return errUnknown("session", id)
 	case err != nil:
 		return err
 	}
@@ -96,7 +96,7 @@ func (a *API) owner(r *http.Request, c *caller) (subject string, err error) {
 	owner := r.PathValue("owner")
 	user, err := a.options.Accounts.User(r.Context(), c.call.Tenant, c.subject(owner))
 	if refusal, ok := errors.AsType[*accounts.Refusal](err); ok && refusal.Reason == accounts.UnknownUser {
-		return "", errUnknownUser(owner)
+		return "", errUnknown("user", owner)
 	}
 	if err != nil {
 		return "", err

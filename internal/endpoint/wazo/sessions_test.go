@@ -73,7 +73,7 @@ func TestSessions(t *testing.T) {
 		}
 	}
 	const nobody = "88204f50-0fe8-4163-a90f-9ff867468997"
-	unknown := apiError{Message: "No such user", ErrorID: "unknown-user", Details: uuidDetails{nobody}, Resource: "users"}
+	unknown := apiError{Message: `No such user: "` + nobody + `"`, ErrorID: "unknown-user", Details: uuidDetails{nobody}, Resource: "users"}
 	wantAPIProblem(t, h.call("GET", "users/"+nobody+"/sessions", ""), http.StatusNotFound, unknown)
 	wantAPIProblem(t, h.call("DELETE", "users/"+nobody+"/sessions/"+online.SessionUUID, ""), http.StatusNotFound, unknown)
 }
@@ -124,7 +124,7 @@ func TestDeleteAnothersSession(t *testing.T) {
 	for _, owner := range []string{"me", subject} {
 		got := h.call("DELETE", "users/"+owner+"/sessions/"+other.SessionUUID, "")
 		wantAPIProblem(t, got, http.StatusNotFound, apiError{
-			Message: "No such session", ErrorID: "unknown-session", Details: uuidDetails{other.SessionUUID}, Resource: "sessions",
+			Message: `No such session: "` + other.SessionUUID + `"`, ErrorID: "unknown-session", Details: uuidDetails{other.SessionUUID}, Resource: "sessions",
 		})
 	}
 	if got := h.do("HEAD", "/0.1/token/"+other.Token, ""); got.status != http.StatusNoContent {

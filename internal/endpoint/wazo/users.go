@@ -204,7 +204,7 @@ func accountProblem(r *http.Request, err error) error {
 	}
 	switch refusal.Reason {
 	case accounts.UnknownUser:
-		return errUnknownUser(r.PathValue("user_uuid"))
+		return errUnknown("user", r.PathValue("user_uuid"))
 	case accounts.Invalid:
 		return errInvalidData(string(refusal.Field), refusal.Text)
 	case accounts.Conflict:

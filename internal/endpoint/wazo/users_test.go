@@ -389,7 +389,7 @@ func TestDeleteUser(t *testing.T) {
 	if got := h.do("HEAD", "/0.1/token/"+held.Token, ""); got.status != http.StatusNotFound {
 		t.Errorf("the access token: %d", got.status)
 	}
-	unknown := apiError{Message: "No such user", ErrorID: "unknown-user", Details: uuidDetails{made.UUID}, Resource: "users"}
+	unknown := apiError{Message: `No such user: "` + made.UUID + `"`, ErrorID: "unknown-user", Details: uuidDetails{made.UUID}, Resource: "users"}
 	for method, body := range map[string]string{"DELETE": "", "GET": "", "PUT": "{}"} {
 		wantAPIProblem(t, h.call(method, path, body), http.StatusNotFound, unknown)
 	}
