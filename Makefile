@@ -48,7 +48,7 @@ vet: ## Run go vet
 	$(GO) vet ./...
 
 .PHONY: test
-test: kube redis ## Run every test but the faults, with the race detector; the last line counts them
+test: kube redis wazosdk ## Run every test but the faults, with the race detector; the last line counts them
 	$(GO) run ./hack/gotest -race $(ARGS)
 
 .PHONY: test-unit
@@ -56,7 +56,7 @@ test-unit: redis ## Run the tests that need no control plane
 	$(GO) run ./hack/gotest unit -race $(ARGS)
 
 .PHONY: test-integration
-test-integration: kube redis ## Run the tests on a real control plane
+test-integration: kube redis wazosdk ## Run the tests on a real control plane
 	$(GO) run ./hack/gotest integration -race $(ARGS)
 
 .PHONY: test-faults
@@ -102,6 +102,10 @@ kube: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl, or fin
 .PHONY: redis
 redis: ## Get redis-server, or find it, and print where
 	hack/redis.sh
+
+.PHONY: wazosdk
+wazosdk: ## Get wazo's JavaScript SDK and a Node.js for it, or find them, and print where
+	$(GO) run ./hack/wazosdk
 
 .PHONY: tools
 tools: ## Build controller-gen, golangci-lint and helm, or find them, and print where
