@@ -17,6 +17,8 @@ import (
 	"github.com/grantkeeper/grantkeeper/test/operator"
 )
 
+const clerkPassword = "canary-clerk-91d"
+
 // clerk is a user who may do everything over wazo's routes, with a token.
 type clerk struct {
 	*caller
@@ -26,6 +28,7 @@ type clerk struct {
 // clerkOf makes an installation of its own, with or without the right to write users, and logs in there.
 func clerkOf(t *testing.T, name string, mayWrite bool) (*clerk, *scene) {
 	t.Helper()
+	plant("the clerk's password", clerkPassword)
 	release := ownRelease(name)
 	release.UserManagement = mayWrite
 	options, err := install(t.Context(), t.TempDir(), release)
@@ -35,12 +38,12 @@ func clerkOf(t *testing.T, name string, mayWrite bool) (*clerk, *scene) {
 	startReplica(t, options)
 	s := sceneIn(release.Tenants[0])
 	user := s.user(gen.Password(), gen.UserScopes("#"))
-	s.apply(t, gen.PasswordSecret(user.Name, "canary-clerk-91d"), user)
+	s.apply(t, gen.PasswordSecret(user.Name, clerkPassword), user)
 	c, g := s.client(), s.grant()
 	s.apply(t, c, g)
 	awaitReady(t, user, c, g)
 	p := &clerk{caller: newCaller(t, secretOf(t, g))}
-	answer := p.json(t, http.MethodPost, "/api/auth/0.1/token", user.Name, "canary-clerk-91d", `{}`, http.StatusOK)
+	answer := p.json(t, http.MethodPost, "/api/auth/0.1/token", user.Name, clerkPassword, `{}`, http.StatusOK)
 	p.token = answer["data"].(map[string]any)["token"].(string)
 	return p, s
 }
@@ -139,7 +142,7 @@ func TestAnAppliedUserIsNotChangedOverHTTP(t *testing.T) {
 			t.Errorf("%s: %v", method, answer)
 		}
 	}
-	answer := p.ask(t, http.MethodPut, path+"/password", `{"old_password": "canary-clerk-91d", "new_password": "x"}`, http.StatusMethodNotAllowed)
+	answer := p.ask(t, http.MethodPut, path+"/password", `{"old_password": "`+clerkPassword+`", "new_password": "x"}`, http.StatusMethodNotAllowed)
 	if answer["error_id"] != "password-managed-externally" {
 		t.Errorf("the password: %v", answer)
 	}
@@ -173,13 +176,13 @@ func TestUsersOverHTTPOnAnotherReplica(t *testing.T) {
 	s := sceneIn(release.Tenants[0])
 	user := s.user(gen.Password(), gen.UserScopes("#"))
 	c, g := s.client(), s.grant()
-	s.apply(t, gen.PasswordSecret(user.Name, "canary-clerk-91d"), user, c, g)
+	s.apply(t, gen.PasswordSecret(user.Name, clerkPassword), user, c, g)
 	replicas := []*operator.Operator{startReplica(t, options), startReplica(t, options)}
 	awaitReady(t, user, c, g)
 	here := &clerk{caller: newCaller(t, secretOf(t, g))}
 	here.issuer = replicas[0].URL
 	there := &caller{http: here.http, issuer: replicas[1].URL}
-	answer := here.json(t, http.MethodPost, "/0.1/token", user.Name, "canary-clerk-91d", `{}`, http.StatusOK)
+	answer := here.json(t, http.MethodPost, "/0.1/token", user.Name, clerkPassword, `{}`, http.StatusOK)
 	here.token = answer["data"].(map[string]any)["token"].(string)
 
 	made := here.ask(t, http.MethodPost, "users", `{"username": "carol", "password": "the old one"}`, http.StatusOK)
