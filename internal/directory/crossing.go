@@ -57,7 +57,7 @@ func (c *crossings) put(object *v1alpha1.RefreshTokenGrant) {
 func (c *crossings) drop(object *v1alpha1.RefreshTokenGrant) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.remove(within(object.Namespace, object.Name))
+	c.table.drop(within(object.Namespace, object.Name), object)
 }
 
 // hangingOn lists the grants whose token an object in the namespace of their user is about.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -193,6 +194,50 @@ func TestSubscribersHearOfAllThatAChangeConcerns(t *testing.T) {
 	unsubscribe()
 	d.Remove(second)
 	expect("after the end of the subscription")
+}
+
+// TestTheRemovalOfAnEarlierObjectLeavesTheLaterOneOfItsName: a replica that deletes an object says so itself,
+// and by then the watch may have brought another one.
+func TestTheRemovalOfAnEarlierObjectLeavesTheLaterOneOfItsName(t *testing.T) {
+	t.Parallel()
+	for kind, object := range map[directory.Kind]client.Object{
+		directory.Users:       gen.AuthUser("same"),
+		directory.Clients:     gen.AuthClient("same"),
+		directory.Grants:      gen.RefreshTokenGrant("same"),
+		directory.Sessions:    &v1alpha1.AuthSession{ObjectMeta: metav1.ObjectMeta{Namespace: gen.Namespace, Name: "same"}},
+		directory.Revocations: gen.TokenRevocation("same", start),
+		directory.Secrets:     gen.PasswordSecret("same", "open sesame"),
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			of := func(uid types.UID) client.Object {
+				one := object.DeepCopyObject().(client.Object)
+				one.SetUID(uid)
+				return one
+			}
+			d := directory.New()
+			count := func() int {
+				tenant, _ := d.Tenant(gen.Namespace)
+				return tenant.Counts()[kind]
+			}
+			d.Put(of("first"))
+			d.Remove(of("first"))
+			d.Put(of("second"))
+			d.Remove(of("first"))
+			if count() != 1 {
+				t.Error("the later object is gone")
+			}
+			d.Remove(of("second"))
+			if count() != 0 {
+				t.Error("the later object is there after its own removal")
+			}
+			d.Put(of("")) // told before it was written
+			d.Remove(of("third"))
+			if count() != 0 {
+				t.Error("what was told outlives what was written")
+			}
+		})
+	}
 }
 
 func TestASessionsGrantHearsOfItsEnd(t *testing.T) {

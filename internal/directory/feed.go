@@ -61,7 +61,7 @@ func (d *Directory) Put(object client.Object) {
 	d.change(object, func(t *Tenant) { t.put(object) })
 }
 
-// Remove takes an object out.
+// Remove takes an object out. Where another one of its name has come meanwhile, that stays.
 func (d *Directory) Remove(object client.Object) {
 	switch o := object.(type) {
 	case *corev1.Namespace:
@@ -120,19 +120,21 @@ func (t *Tenant) remove(object client.Object) {
 	name := object.GetName()
 	switch object.(type) {
 	case *v1alpha1.AuthTenant:
-		t.settings = nil
+		if t.settings != nil && isGone(t.settings, object) {
+			t.settings = nil
+		}
 	case *v1alpha1.AuthUser:
-		t.users.remove(name)
+		t.users.drop(name, object)
 	case *v1alpha1.AuthClient:
-		t.clients.remove(name)
+		t.clients.drop(name, object)
 	case *v1alpha1.RefreshTokenGrant:
-		t.grants.remove(name)
+		t.grants.drop(name, object)
 	case *v1alpha1.AuthSession:
-		t.sessions.remove(name)
+		t.sessions.drop(name, object)
 	case *v1alpha1.TokenRevocation:
-		t.revocations.remove(name)
+		t.revocations.drop(name, object)
 	case *corev1.Secret:
-		t.secrets.remove(name)
+		t.secrets.drop(name, object)
 	}
 }
 

@@ -3,6 +3,8 @@ package directory
 import (
 	"cmp"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // table holds rows by object name, and by the keys of each of its indexes. It has no lock of its
@@ -16,6 +18,7 @@ type table[T object] struct {
 type object interface {
 	GetNamespace() string
 	GetName() string
+	GetUID() types.UID
 }
 
 // index finds rows by keys that are not unique. The rows of a key are ordered by object name and namespace,
@@ -49,6 +52,17 @@ func (t *table[T]) put(name string, row T) {
 		}
 	}
 }
+
+// drop removes the row of an object that is gone, unless another object of its name has taken its place.
+func (t *table[T]) drop(name string, gone object) {
+	if row, ok := t.rows[name]; ok && isGone(row, gone) {
+		t.remove(name)
+	}
+}
+
+// isGone tells whether a row is that of an object that is gone. One without a UID was told before it was
+// written, and goes with whatever bears its name.
+func isGone(row, gone object) bool { return row.GetUID() == "" || row.GetUID() == gone.GetUID() }
 
 func (t *table[T]) remove(name string) {
 	old, ok := t.rows[name]

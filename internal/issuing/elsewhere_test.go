@@ -57,7 +57,11 @@ func TestSessionsElsewhereCostTheAPIServerNothing(t *testing.T) {
 func TestASessionElsewhereDiesWithWhatItHangsOn(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*tenant.OnAPIServer){
-		"the user":              func(x *tenant.OnAPIServer) { x.Remove(alice()) },
+		"the user": func(x *tenant.OnAPIServer) {
+			rows, _ := x.Directory.Tenant(x.Namespace)
+			gone, _ := rows.User("alice")
+			x.Remove(gone.AuthUser)
+		},
 		"that the user may act": func(x *tenant.OnAPIServer) { x.Put(alice(gen.Disabled())) },
 		"the password":          func(x *tenant.OnAPIServer) { x.Put(gen.PasswordSecret("alice", "another")) },
 		"time":                  func(x *tenant.OnAPIServer) { x.Clock.Step(3 * time.Hour) },
