@@ -12,3 +12,10 @@ func (r *RefreshTokenGrants) Run(ctx context.Context) error {
 	everywhere := func(string) bool { return true }
 	return run(ctx, "refreshtokengrant/test", concurrent, r, changes(r.Directory, everywhere, r))
 }
+
+// Waiting counts what waits for its turn.
+func (r *Sweeper) Waiting() int {
+	r.turns.mu.Lock()
+	defer r.turns.mu.Unlock()
+	return len(r.turns.waiting)
+}

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -76,6 +75,8 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	case directory.Sessions:
 		if session, ok := t.Session(change.Name); ok {
 			all = r.endingEarly(t, session)
+		} else if _, waits := r.turns.of(Sweepable(change)); waits {
+			all = append(all, Sweepable(change)) // gives its turn up
 		}
 		all = append(all, allSessions(change.Namespace))
 	case directory.Users:
@@ -120,63 +121,28 @@ func (r *Sweeper) Reconcile(ctx context.Context, item Sweepable) (reconcile.Resu
 		return r.lookThrough(ctx, t, now)
 	}
 	object, due := r.sweepable(t, item, now)
-	if object == nil || due.IsZero() {
+	if mine, _ := r.turns.of(item); object == nil || !mine.isDoomed && (due.IsZero() || now.Before(due)) {
 		r.turns.giveUp(item)
-		return reconcile.Result{}, nil
-	}
-	if now.Before(due) {
 		return reconcile.Result{RequeueAfter: until(now, due)}, nil
 	}
-	return r.remove(ctx, item, object, now)
-}
-
-// remove removes an object when its turn has come, or comes back for that.
-func (r *Sweeper) remove(ctx context.Context, item Sweepable, object client.Object, now time.Time) (reconcile.Result, error) {
-	if wait := r.turns.wait(item, now); wait > 0 {
+	if wait := r.turns.wait(item, isOfDisabled(t, object), now); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
+	return reconcile.Result{}, r.remove(ctx, object)
+}
+
+// remove removes an object as it was looked at. What it is otherwise, or that it is gone, is on its way as
+// an event; of what memory was told and no watch has brought, no event comes.
+func (r *Sweeper) remove(ctx context.Context, object client.Object) error {
 	uid, version := object.GetUID(), object.GetResourceVersion()
 	err := r.Client.Delete(ctx, object, client.Preconditions{UID: &uid, ResourceVersion: &version})
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return reconcile.Result{}, nil // what it is now, or that it is gone, is on its way as an event
+	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("sweep: %w", err)
 	}
-	if err != nil {
-		return reconcile.Result{}, fmt.Errorf("sweep: %w", err)
+	if err != nil && uid == "" {
+		r.Directory.Remove(object)
 	}
-	return reconcile.Result{}, nil
-}
-
-// turns are the moments at which objects may be swept, one after the other. The zero value is ready for
-// use.
-type turns struct {
-	mu    sync.Mutex
-	whole time.Time
-	taken map[Sweepable]time.Time
-}
-
-// wait is how long an object waits for its turn. Where that is not at all, the turn is over with it.
-func (t *turns) wait(item Sweepable, now time.Time) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	at, waits := t.taken[item]
-	if !waits {
-		at, t.whole = sweepBudget.Reserve(t.whole, now)
-	}
-	if now.Before(at) {
-		if t.taken == nil {
-			t.taken = map[Sweepable]time.Time{}
-		}
-		t.taken[item] = at
-		return at.Sub(now)
-	}
-	delete(t.taken, item)
-	return 0
-}
-
-func (t *turns) giveUp(item Sweepable) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.taken, item)
+	return nil
 }
 
 // sweepable finds an object and when it is due to be removed; zero where it is not.

@@ -16,8 +16,8 @@ import (
 // of the session does.
 const lookInterval = 15 * time.Second
 
-// turnInterval is how often, while some that are due wait for their turns.
-const turnInterval = time.Second
+// turnInterval is how often, while some that are due wait for their turns: by then the burst is free again.
+var turnInterval = time.Duration(sweepBudget.Burst) * sweepBudget.Every
 
 // allSessions stands for the sessions of a namespace together.
 func allSessions(namespace string) Sweepable {
@@ -29,72 +29,91 @@ func expiryOf(session *v1alpha1.AuthSession) time.Time {
 	return sometimeAfter(session.Spec.ExpiresAt.Time, session)
 }
 
-// lookThrough removes the sessions that are due, as fast as turns let it, and comes back for the others.
+// lookThrough removes the sessions that are due, as far as there are turns, and comes back for the others.
 func (r *Sweeper) lookThrough(ctx context.Context, t *directory.Tenant, now time.Time) (reconcile.Result, error) {
-	namespace := t.Namespace()
-	wait, whole := r.looks.begin(namespace, now)
-	if wait > 0 {
+	this := r.looks.of(t.Namespace())
+	if wait := this.wait(now); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil // every new session asks for a look
 	}
-	next, all := now.Add(lookInterval), true
-	for _, session := range t.Sessions() {
-		if !r.isDue(t, session, now, whole) {
-			continue
-		}
-		item := Sweepable{Kind: directory.Sessions, Namespace: namespace, Name: session.Name}
-		result, err := r.remove(ctx, item, session, now)
-		if err != nil {
+	due := r.allDue(t, this, now)
+	for len(due) > 0 && r.turns.take(now) {
+		if err := r.remove(ctx, due[0]); err != nil {
 			return reconcile.Result{}, err
 		}
-		if result.RequeueAfter > 0 {
-			next, all = now.Add(turnInterval), false
+		due = due[1:]
+	}
+	next := look{next: now.Add(lookInterval), whole: this.whole}
+	if this.isWhole(now) {
+		next.whole = now
+	}
+	for _, session := range due {
+		next.next, next.left = now.Add(turnInterval), append(next.left, session.Name)
+	}
+	r.looks.set(t.Namespace(), next)
+	return reconcile.Result{RequeueAfter: next.next.Sub(now)}, nil
+}
+
+// allDue lists the sessions that have expired, and of the others those that have ended otherwise: all of
+// them where the look is a whole one, and what the last whole one has left where it is not.
+func (r *Sweeper) allDue(t *directory.Tenant, this look, now time.Time) (due []*v1alpha1.AuthSession) {
+	whole := this.isWhole(now)
+	for _, session := range t.Sessions() {
+		if hasExpired(session, now) || whole && !now.Before(r.sessionDue(t, session, now)) {
+			due = append(due, session)
 		}
 	}
-	r.looks.end(namespace, next, whole && all, now)
-	return reconcile.Result{RequeueAfter: next.Sub(now)}, nil
-}
-
-// isDue tells whether a session has expired or, where whatever ends one is asked for, has ended otherwise.
-func (r *Sweeper) isDue(t *directory.Tenant, session *v1alpha1.AuthSession, now time.Time, whole bool) bool {
-	if !now.Before(session.Spec.ExpiresAt.Time) && !now.Before(expiryOf(session)) { // the first is the cheaper question
-		return true
+	if whole {
+		return due
 	}
-	return whole && !now.Before(r.sessionDue(t, session, now))
+	for _, name := range this.left {
+		if session, ok := t.Session(name); ok && !hasExpired(session, now) && !now.Before(r.sessionDue(t, session, now)) {
+			due = append(due, session)
+		}
+	}
+	return due
 }
 
-// looks are when the sessions of namespaces are looked through. The zero value is ready for use.
+// hasExpired tells whether a session has lived to its end. The first question is the cheaper one.
+func hasExpired(session *v1alpha1.AuthSession, now time.Time) bool {
+	return !now.Before(session.Spec.ExpiresAt.Time) && !now.Before(expiryOf(session))
+}
+
+// look is when a namespace is looked through next, when it was last looked through for whatever ends a
+// session, and which sessions were due then or later and wait for a turn.
+type look struct {
+	next, whole time.Time
+	left        []string
+}
+
+// wait is how long it is until the next look; zero where that is now, and where the clock was set back.
+func (l look) wait(now time.Time) time.Duration {
+	if wait := l.next.Sub(now); wait > 0 && wait <= lookInterval {
+		return wait
+	}
+	return 0
+}
+
+// isWhole tells whether a look asks for whatever ends a session.
+func (l look) isWhole(now time.Time) bool { return now.Sub(l.whole).Abs() >= maxPoll }
+
+// looks are those of all namespaces. The zero value is ready for use. One namespace is never looked through
+// twice at once.
 type looks struct {
 	mu sync.Mutex
 	at map[string]look
 }
 
-// look is when the next one is, and when the last one was that asked for more than expiry and left nothing.
-type look struct{ next, whole time.Time }
-
-// begin tells how long it is until the next look; zero where that is now, and where the clock was set back.
-// A look that begins asks for whatever ends a session where the last such one is maxPoll ago.
-func (l *looks) begin(namespace string, now time.Time) (wait time.Duration, whole bool) {
+func (l *looks) of(namespace string) look {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	this := l.at[namespace]
-	if wait := this.next.Sub(now); wait > 0 && wait <= lookInterval {
-		return wait, false
-	}
-	return 0, now.Sub(this.whole).Abs() >= maxPoll
+	return l.at[namespace]
 }
 
-// end notes when the next look is, and whether this one asked for whatever ends a session and left none
-// that is due to wait for its turn.
-func (l *looks) end(namespace string, next time.Time, whole bool, now time.Time) {
+func (l *looks) set(namespace string, next look) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	this := l.at[namespace]
-	this.next = next
-	if whole {
-		this.whole = now
-	}
 	if l.at == nil {
 		l.at = map[string]look{}
 	}
-	l.at[namespace] = this
+	l.at[namespace] = next
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
@@ -50,7 +52,7 @@ func (r *Sweeper) sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession,
 	ends := expiryOf(session)
 	user, ok := t.UserBySubject(session.Spec.Subject)
 	switch {
-	case ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled:
+	case isOfDisabled(t, session):
 		return now
 	case session.Spec.Subject == "" || r.Directory.Known(session.Namespace, now) != nil:
 	case !ok:
@@ -59,6 +61,16 @@ func (r *Sweeper) sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession,
 		ends = first(ends, passwordGone(t, user, session, now))
 	}
 	return first(ends, r.grantGone(session, now))
+}
+
+// isOfDisabled tells whether an object is a session of a user who is disabled.
+func isOfDisabled(t *directory.Tenant, object client.Object) bool {
+	session, ok := object.(*v1alpha1.AuthSession)
+	if !ok {
+		return false
+	}
+	user, ok := t.UserBySubject(session.Spec.Subject)
+	return ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled
 }
 
 // orphanEnd is when a session goes that lacks what it stems from.

@@ -2,7 +2,6 @@ package controllers_test
 
 import (
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -373,94 +372,31 @@ func TestWhatAChangeMakesSweepable(t *testing.T) {
 	}
 }
 
-// TestManySessionsThatEndTogetherAreNotSweptTogether runs the sweeper's own timers against thousands of
-// sessions that end in one second.
-func TestManySessionsThatEndTogetherAreNotSweptTogether(t *testing.T) {
+// TestTheSessionsOfADisabledUserGoForGood also where the user is enabled again before all have had their turns.
+func TestTheSessionsOfADisabledUserGoForGood(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		session *v1alpha1.AuthSession
-		others  []client.Object
-	}{
-		"by expiry":                 {session(tenant.Start), []client.Object{gen.AuthUser("alice")}},
-		"because they are nobody's": {session(tenant.Start.Add(day)), nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sweepMany(t, newRoom(t, tc.others...), tc.session)
-		})
-	}
-}
-
-func sweepMany(t *testing.T, x *room, like *v1alpha1.AuthSession) {
-	t.Helper()
-	const many, mostPerSecond = 3000, 70 // fifty, and a burst of twenty
-	left := map[types.UID]client.Object{}
-	for i := range many {
-		s := like.DeepCopy()
-		s.Name = fmt.Sprintf("session-%d", i)
-		s.UID = types.UID(s.Name)
-		left[s.UID] = s
-		x.Put(s)
-	}
+	const many = 100
+	x := newRoom(t, gen.AuthUser("alice"))
+	manySessions(x, many, session(tenant.Start.Add(time.Hour)))
 	sweeper := &controllers.Sweeper{Common: x.common}
-	begin := x.Clock.Now()
-	at := begin
-	for second := 0; len(left) > 0; second++ {
-		if second > 10*60 {
-			t.Fatalf("%d sessions are left after ten minutes", len(left))
-		}
-		before := len(x.deleted)
-		for end := begin.Add(time.Duration(second+1) * time.Second); at.Before(end); {
-			x.Clock.SetTime(at)
-			result, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace})
-			if err != nil {
+	x.Put(gen.AuthUser("alice", gen.Disabled()))
+	items := sweeper.Requests(directory.Change{Kind: directory.Users, Namespace: gen.Namespace, Name: "alice"})
+	run := func() {
+		for _, item := range items {
+			if _, err := sweeper.Reconcile(t.Context(), item); err != nil {
 				t.Fatal(err)
 			}
-			for _, uid := range x.deleted[many-len(left):] {
-				x.Remove(left[uid])
-				delete(left, uid)
-			}
-			at = at.Add(max(result.RequeueAfter, time.Millisecond))
-		}
-		if swept := len(x.deleted) - before; swept > mostPerSecond {
-			t.Fatalf("%d sessions were swept in second %d", swept, second)
 		}
 	}
-	if len(x.deleted) != many {
-		t.Errorf("%d sessions were deleted, want %d", len(x.deleted), many)
+	run()
+	if early := len(x.deleted); early == 0 || early == many {
+		t.Fatalf("%d sessions went at once, want some", early)
 	}
-}
-
-// A user who is deleted leaves no trace of which sessions were theirs: a look at all of them finds these.
-func TestTheSessionsOfAUserWhoIsGoneAreFoundByALook(t *testing.T) {
-	t.Parallel()
-	s := session(tenant.Start.Add(day))
-	x := newRoom(t, s)
-	x.Put(s)
-	sweeper := &controllers.Sweeper{Common: x.common}
-	look := controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace}
-	for waited := time.Duration(0); len(x.deleted) == 0; {
-		result, err := sweeper.Reconcile(t.Context(), look)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if result.RequeueAfter == 0 || result.RequeueAfter > maxPoll || waited > 3*time.Hour {
-			t.Fatalf("after %s it looks again after %s, and the session is there", waited, result.RequeueAfter)
-		}
-		x.Clock.Step(result.RequeueAfter)
-		waited += result.RequeueAfter
-	}
-}
-
-func TestTheSessionsOfADisabledUserGoAtOnce(t *testing.T) {
-	t.Parallel()
-	s := session(tenant.Start.Add(time.Hour))
-	s.UID = "any"
-	x := newRoom(t, s, gen.AuthUser("alice", gen.Disabled()))
-	sweeper := &controllers.Sweeper{Common: x.common}
-	_, err := sweeper.Reconcile(t.Context(), controllers.Sweepable{Kind: directory.Sessions, Namespace: gen.Namespace, Name: "session"})
-	if err != nil || len(x.deleted) != 1 {
-		t.Errorf("%d deleted, %v", len(x.deleted), err)
+	x.Put(gen.AuthUser("alice"))
+	x.Clock.Step(time.Minute)
+	run()
+	if gone := x.forgetDeleted(); gone != many {
+		t.Errorf("%d of %d sessions outlive that their user was disabled", many-gone, many)
 	}
 }
 
