@@ -73,12 +73,7 @@ func (r *Sweeper) Requests(change directory.Change) []Sweepable {
 	var grants []string
 	switch change.Kind {
 	case directory.Sessions:
-		if session, ok := t.Session(change.Name); ok {
-			all = r.endingEarly(t, session)
-		} else if _, waits := r.turns.of(Sweepable(change)); waits {
-			all = append(all, Sweepable(change)) // gives its turn up
-		}
-		all = append(all, allSessions(change.Namespace))
+		all = append(r.ofSession(t, change), allSessions(change.Namespace))
 	case directory.Users:
 		grants = t.GrantsOfUser(change.Name)
 		all = r.sessionsOf(t, change.Name)

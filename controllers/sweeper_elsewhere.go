@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
@@ -11,7 +12,7 @@ import (
 
 // SessionsElsewhere is a store of sessions outside of Kubernetes. What has expired goes there by itself.
 type SessionsElsewhere interface {
-	OfSubject(ctx context.Context, tenant keys.Tenant, subject string) ([]*v1alpha1.AuthSession, error)
+	OfSubject(ctx context.Context, tenant keys.Tenant, subject string) iter.Seq2[*v1alpha1.AuthSession, error]
 	Delete(ctx context.Context, tenant keys.Tenant, name string) error
 }
 
@@ -23,13 +24,12 @@ func (r *Sweeper) endElsewhere(ctx context.Context, t *directory.Tenant, name st
 	}
 	ring, err := t.Ring()
 	if err != nil {
-		return nil //nolint:nilerr // the keyring comes, and all rows with it
+		return nil // the keyring comes, and all rows with it
 	}
-	sessions, err := r.Elsewhere.OfSubject(ctx, ring.Tenant(), user.Subject())
-	if err != nil {
-		return fmt.Errorf("sweep the sessions of a disabled user: %w", err)
-	}
-	for _, session := range sessions {
+	for session, err := range r.Elsewhere.OfSubject(ctx, ring.Tenant(), user.Subject()) {
+		if err != nil {
+			return fmt.Errorf("sweep the sessions of a disabled user: %w", err)
+		}
 		if err := r.Elsewhere.Delete(ctx, ring.Tenant(), session.Name); err != nil {
 			return fmt.Errorf("sweep the sessions of a disabled user: %w", err)
 		}

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"testing"
 
@@ -24,13 +25,18 @@ type elsewhere struct {
 	away     error
 }
 
-func (e *elsewhere) OfSubject(_ context.Context, _ keys.Tenant, subject string) (all []*v1alpha1.AuthSession, err error) {
-	for name, of := range e.sessions {
-		if of == subject {
-			all = append(all, &v1alpha1.AuthSession{ObjectMeta: metav1.ObjectMeta{Name: name}})
+func (e *elsewhere) OfSubject(_ context.Context, _ keys.Tenant, subject string) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return func(yield func(*v1alpha1.AuthSession, error) bool) {
+		if e.away != nil {
+			yield(nil, e.away)
+			return
+		}
+		for name, of := range maps.Clone(e.sessions) {
+			if of == subject && !yield(&v1alpha1.AuthSession{ObjectMeta: metav1.ObjectMeta{Name: name}}, nil) {
+				return
+			}
 		}
 	}
-	return all, e.away
 }
 
 func (e *elsewhere) Delete(_ context.Context, _ keys.Tenant, name string) error {

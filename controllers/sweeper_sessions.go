@@ -21,6 +21,17 @@ func (r *Sweeper) sessionsOf(t *directory.Tenant, user string) []Sweepable {
 	return r.endingEarly(t, t.SessionsOfSubject(u.Subject())...)
 }
 
+// ofSession names a session that has changed, where it ends early, or gives up its turn because it is gone.
+func (r *Sweeper) ofSession(t *directory.Tenant, change directory.Change) []Sweepable {
+	if session, ok := t.Session(change.Name); ok {
+		return r.endingEarly(t, session)
+	}
+	if _, waits := r.turns.of(Sweepable(change)); waits {
+		return []Sweepable{Sweepable(change)}
+	}
+	return nil
+}
+
 // endingEarly names those of some sessions that something but their expiry ends. A look comes by for the
 // others: in the queue each would take memory.
 func (r *Sweeper) endingEarly(t *directory.Tenant, sessions ...*v1alpha1.AuthSession) (all []Sweepable) {

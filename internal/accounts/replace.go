@@ -13,7 +13,8 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
-// Replace gives a user another profile: what the new one leaves out is gone afterwards. It refuses with
+// Replace gives a user another profile: what the new one leaves out is gone afterwards. The sessions of one
+// who is disabled by it end. It refuses with
 // UnknownUser, ManagedExternally, Invalid, or Conflict where another user has the username.
 func (s *Service) Replace(ctx context.Context, request Request, subject string, wanted Profile) (*directory.User, error) {
 	if err := wanted.check(); err != nil {
@@ -33,7 +34,12 @@ func (s *Service) Replace(ctx context.Context, request Request, subject string, 
 		if err != nil {
 			return nil, refusalOf(err)
 		}
-		return s.seen(ctx, replaced), nil
+		now := s.seen(ctx, replaced)
+		if wanted.Disabled {
+			// What cannot be ended now is swept: nothing of it is good while the user is disabled.
+			_ = s.Logins.EndSessions(ctx, t, subject)
+		}
+		return now, nil
 	}
 	return nil, errRaced
 }

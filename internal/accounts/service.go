@@ -42,6 +42,7 @@ type Logins interface {
 	ProvePassword(ctx context.Context, t *directory.Tenant, user *directory.User, password sensitive.String, source string) error
 	EndLogins(ctx context.Context, t *directory.Tenant, subject string) error
 	EndOldLogins(ctx context.Context, t *directory.Tenant, user *directory.User) error
+	EndSessions(ctx context.Context, t *directory.Tenant, subject string) error
 }
 
 // Config is what a Service is made of. Audit may be nil.

@@ -33,7 +33,7 @@ func TestSessionsElsewhereCostTheAPIServerNothing(t *testing.T) {
 	x, server := elsewhereTeam(t)
 	first, second := wazoLogin(t, x), wazoLogin(t, x)
 	wantAccess(t, x.Tenant, first.AccessToken, true)
-	live, err := x.Service.LiveSessionsOf(t.Context(), x.Namespace, gen.Subject("alice"))
+	live, err := gen.Collect(x.Service.LiveSessionsOf(t.Context(), x.Namespace, gen.Subject("alice")))
 	if len(live) != 2 || err != nil {
 		t.Fatalf("%d sessions, error %v", len(live), err)
 	}

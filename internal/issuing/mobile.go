@@ -48,12 +48,11 @@ func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, ring *keys
 // endSessions deletes the sessions of a grant, so that they count towards no limit, and counts
 // those that were live.
 func (s *Service) endSessions(ctx context.Context, ring *keys.Ring, grantID string) (ended int, err error) {
-	sessions, err := s.Sessions.OfGrant(ctx, ring.Tenant(), grantID)
-	if err != nil {
-		return 0, unavailable(err)
-	}
 	now := s.now()
-	for _, session := range sessions {
+	for session, err := range s.Sessions.OfGrant(ctx, ring.Tenant(), grantID) {
+		if err != nil {
+			return 0, unavailable(err)
+		}
 		if err := s.Sessions.Delete(ctx, ring.Tenant(), session.Name); err != nil {
 			return 0, unavailable(err)
 		}

@@ -46,7 +46,7 @@ func (s *Service) EndLogins(ctx context.Context, t *directory.Tenant, subject st
 		}
 		s.Directory.Remove(g.RefreshTokenGrant)
 	}
-	return s.endSessionsOf(ctx, t, subject, func(*tokens.Access) bool { return true })
+	return s.EndSessions(ctx, t, subject)
 }
 
 // EndOldLogins ends the sessions of a user that stem from a password which is none of the user's any
@@ -57,17 +57,22 @@ func (s *Service) EndOldLogins(ctx context.Context, t *directory.Tenant, user *d
 	})
 }
 
+// EndSessions ends all sessions of a subject: those of a user who is disabled are dead, and must not come
+// back when the user is enabled again.
+func (s *Service) EndSessions(ctx context.Context, t *directory.Tenant, subject string) error {
+	return s.endSessionsOf(ctx, t, subject, func(*tokens.Access) bool { return true })
+}
+
 // endSessionsOf ends those sessions of a subject that are over.
 func (s *Service) endSessionsOf(ctx context.Context, t *directory.Tenant, subject string, isOver func(*tokens.Access) bool) error {
 	ring, err := t.Ring()
 	if err != nil {
 		return unavailable(err)
 	}
-	sessions, err := s.Sessions.OfSubject(ctx, ring.Tenant(), subject)
-	if err != nil {
-		return unavailable(err)
-	}
-	for _, session := range sessions {
+	for session, err := range s.Sessions.OfSubject(ctx, ring.Tenant(), subject) {
+		if err != nil {
+			return unavailable(err)
+		}
 		o, err := s.openSession(ring, session)
 		if err != nil || !speaksOf(session, o.access) || !isOver(o.access) {
 			continue

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/sync/semaphore"
 	"k8s.io/utils/clock"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -61,11 +62,12 @@ type Service struct {
 	Config
 	checked *checkedTokens
 	foreign seldom
+	listing *semaphore.Weighted
 }
 
 // New makes a service. It starts nothing in the background.
 func New(config Config) *Service {
-	return &Service{Config: config, checked: newCheckedTokens()}
+	return &Service{Config: config, checked: newCheckedTokens(), listing: semaphore.NewWeighted(listings)}
 }
 
 // tenant finds a tenant that has its keys and is known as it is now; otherwise nothing can be said about

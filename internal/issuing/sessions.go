@@ -2,6 +2,8 @@ package issuing
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"slices"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -25,45 +27,58 @@ type Sessions interface {
 	Session(ctx context.Context, tenant keys.Tenant, name string) (*v1alpha1.AuthSession, error)
 	// Delete is no error where there is none of that name.
 	Delete(ctx context.Context, tenant keys.Tenant, name string) error
-	OfTenant(ctx context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error)
-	OfSubject(ctx context.Context, tenant keys.Tenant, subject string) ([]*v1alpha1.AuthSession, error)
-	OfGrant(ctx context.Context, tenant keys.Tenant, grantID string) ([]*v1alpha1.AuthSession, error)
+	// OfTenant, OfSubject and OfGrant end with an error where not all could be read.
+	OfTenant(ctx context.Context, tenant keys.Tenant) iter.Seq2[*v1alpha1.AuthSession, error]
+	OfSubject(ctx context.Context, tenant keys.Tenant, subject string) iter.Seq2[*v1alpha1.AuthSession, error]
+	OfGrant(ctx context.Context, tenant keys.Tenant, grantID string) iter.Seq2[*v1alpha1.AuthSession, error]
 	// ByID lists those that may have an id.
 	ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*v1alpha1.AuthSession, error)
 }
 
 // LiveSessions lists what the reference tokens of a tenant stand for that count now, in no order. The id
-// of each is its session's. It opens each seal, and stops with the context.
-func (s *Service) LiveSessions(ctx context.Context, namespace string) ([]*tokens.Access, error) {
+// of each is its session's. It opens each seal, and ends with an error where not all could be read, or when
+// the context ends. Whoever keeps a text of one keeps the whole record with it, unless it is cloned.
+//
+// Nothing but the store bounds how many there are: listings wait for each other, a few at a time.
+func (s *Service) LiveSessions(ctx context.Context, namespace string) iter.Seq2[*tokens.Access, error] {
 	return s.liveSessions(ctx, namespace, s.Sessions.OfTenant)
 }
 
 // LiveSessionsOf is LiveSessions for a user's subject.
-func (s *Service) LiveSessionsOf(ctx context.Context, namespace, subject string) ([]*tokens.Access, error) {
-	return s.liveSessions(ctx, namespace, func(ctx context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error) {
+func (s *Service) LiveSessionsOf(ctx context.Context, namespace, subject string) iter.Seq2[*tokens.Access, error] {
+	return s.liveSessions(ctx, namespace, func(ctx context.Context, tenant keys.Tenant) iter.Seq2[*v1alpha1.AuthSession, error] {
 		return s.Sessions.OfSubject(ctx, tenant, subject)
 	})
 }
 
-func (s *Service) liveSessions(ctx context.Context, namespace string, list func(context.Context, keys.Tenant) ([]*v1alpha1.AuthSession, error)) ([]*tokens.Access, error) {
-	t, ring, err := s.tenant(namespace)
-	if err != nil {
-		return nil, err
-	}
-	sessions, err := list(ctx, ring.Tenant())
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	var live []*tokens.Access
-	for _, session := range sessions {
-		if err := ctx.Err(); err != nil { // nobody waits any more for ten thousand seals
-			return nil, unavailable(err)
+// listings is how many lists of sessions are made at once.
+const listings = 2
+
+func (s *Service) liveSessions(
+	ctx context.Context, namespace string, list func(context.Context, keys.Tenant) iter.Seq2[*v1alpha1.AuthSession, error],
+) iter.Seq2[*tokens.Access, error] {
+	return func(yield func(*tokens.Access, error) bool) {
+		t, ring, err := s.tenant(namespace)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
-		if o, err := s.openSession(ring, session); err == nil && s.counts(t, o.access) && speaksOf(session, o.access) {
-			live = append(live, o.access)
+		if err := s.listing.Acquire(ctx, 1); err != nil {
+			yield(nil, unavailable(err))
+			return
+		}
+		defer s.listing.Release(1)
+		for session, err := range list(ctx, ring.Tenant()) {
+			if err = errors.Join(err, ctx.Err()); err != nil { // nobody waits any more for ten thousand seals
+				yield(nil, unavailable(err))
+				return
+			}
+			o, err := s.openSession(ring, session)
+			if err == nil && s.counts(t, o.access) && speaksOf(session, o.access) && !yield(o.access, nil) {
+				return
+			}
 		}
 	}
-	return live, nil
 }
 
 // EndSession ends the wazo session that has an id, and with it its token. It is no error where there is

@@ -3,6 +3,7 @@ package issuing_test
 import (
 	"context"
 	"crypto/rand"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func TestOnlySessionsThatCountAreListed(t *testing.T) {
 			}
 			x.Put(session)
 			x.Clock.Step(time.Minute)
-			live, err := x.Service.LiveSessions(t.Context(), x.Namespace)
+			live, err := gen.Collect(x.Service.LiveSessions(t.Context(), x.Namespace))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,20 +115,44 @@ func TestSessionsAreListedByTenantAndByUser(t *testing.T) {
 	x := team(t, gen.AuthUser("bob"))
 	x.Put(sessionOf(t, x, "alice", "last"), sessionOf(t, x, "bob", "second"), sessionOf(t, x, "alice", "first"))
 	first, second, last := gen.GrantID("first"), gen.GrantID("second"), gen.GrantID("last")
-	all, err := x.Service.LiveSessions(t.Context(), x.Namespace)
+	all, err := gen.Collect(x.Service.LiveSessions(t.Context(), x.Namespace))
 	if diff := cmp.Diff([]string{first, second, last}, idsOf(all), inAnyOrder); diff != "" || err != nil {
 		t.Errorf("error %v, sessions of the tenant (-want +got):\n%s", err, diff)
 	}
-	alices, err := x.Service.LiveSessionsOf(t.Context(), x.Namespace, gen.Subject("alice"))
+	alices, err := gen.Collect(x.Service.LiveSessionsOf(t.Context(), x.Namespace, gen.Subject("alice")))
 	if diff := cmp.Diff([]string{first, last}, idsOf(alices), inAnyOrder); diff != "" || err != nil {
 		t.Errorf("error %v, sessions of alice (-want +got):\n%s", err, diff)
 	}
-	_, err = x.Service.LiveSessions(t.Context(), "nowhere")
+	_, err = gen.Collect(x.Service.LiveSessions(t.Context(), "nowhere"))
 	wantRefusal(t, err, issuing.UnknownTenant)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if live, err := x.Service.LiveSessions(ctx, x.Namespace); err == nil {
+	if live, err := gen.Collect(x.Service.LiveSessions(ctx, x.Namespace)); err == nil {
 		t.Errorf("%d sessions for somebody who is gone", len(live))
+	}
+}
+
+// TestListsOfSessionsWaitForEachOther: what they take of memory is not multiplied by how many ask.
+func TestListsOfSessionsWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	x := team(t, gen.AuthUser("bob"))
+	x.Put(sessionOf(t, x, "alice", "session"))
+	var halfway []func()
+	for range 2 {
+		next, stop := iter.Pull2(x.Service.LiveSessions(t.Context(), x.Namespace))
+		t.Cleanup(stop)
+		if _, err, ok := next(); err != nil || !ok {
+			t.Fatalf("no session, %v", err)
+		}
+		halfway = append(halfway, stop)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err := gen.Collect(x.Service.LiveSessions(ctx, x.Namespace))
+	wantRefusal(t, err, issuing.Unavailable)
+	halfway[0]()
+	if live, err := gen.Collect(x.Service.LiveSessions(t.Context(), x.Namespace)); len(live) != 1 || err != nil {
+		t.Errorf("%d sessions, %v, once another list was at its end", len(live), err)
 	}
 }
 
@@ -142,7 +167,7 @@ func TestAForeignSessionIsCounted(t *testing.T) {
 	session.Spec.Sealed[40] ^= 1
 	x.Put(session)
 	for range 2 {
-		if live, err := x.Service.LiveSessions(t.Context(), x.Namespace); len(live) > 0 || err != nil {
+		if live, err := gen.Collect(x.Service.LiveSessions(t.Context(), x.Namespace)); len(live) > 0 || err != nil {
 			t.Errorf("sessions %v, error %v", live, err)
 		}
 	}

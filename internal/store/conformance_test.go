@@ -141,7 +141,7 @@ func TestASessionEndsEverywhere(t *testing.T) {
 				if _, err := replica.Session(ctx, p.tenant, ended.Name); !errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("replica %d: %w, want ErrNotFound", i, err)
 				}
-				all, err := replica.OfTenant(ctx, p.tenant)
+				all, err := gen.Collect(replica.OfTenant(ctx, p.tenant))
 				if err != nil || len(all) != 1 || all[0].Name != stays.Name {
 					return fmt.Errorf("replica %d lists %d sessions, error %w", i, len(all), err)
 				}
@@ -170,16 +170,16 @@ func TestSessionsAreFoundByWhatTheyBelongTo(t *testing.T) {
 			want []string
 		}{
 			"the tenant": {func(s issuing.Sessions, ctx context.Context) ([]*v1alpha1.AuthSession, error) {
-				return s.OfTenant(ctx, p.tenant)
+				return gen.Collect(s.OfTenant(ctx, p.tenant))
 			}, []string{"billing's", "bob's", "login", "of a grant elsewhere", "of the grant"}},
 			"alice": {func(s issuing.Sessions, ctx context.Context) ([]*v1alpha1.AuthSession, error) {
-				return s.OfSubject(ctx, p.tenant, gen.Subject("alice"))
+				return gen.Collect(s.OfSubject(ctx, p.tenant, gen.Subject("alice")))
 			}, []string{"login", "of a grant elsewhere", "of the grant"}},
 			"a client that acts for itself": {func(s issuing.Sessions, ctx context.Context) ([]*v1alpha1.AuthSession, error) {
-				return s.OfSubject(ctx, p.tenant, "billing")
+				return gen.Collect(s.OfSubject(ctx, p.tenant, "billing"))
 			}, []string{"billing's"}},
 			"a grant": {func(s issuing.Sessions, ctx context.Context) ([]*v1alpha1.AuthSession, error) {
-				return s.OfGrant(ctx, p.tenant, grant)
+				return gen.Collect(s.OfGrant(ctx, p.tenant, grant))
 			}, []string{"of the grant"}},
 			"an id": {func(s issuing.Sessions, ctx context.Context) ([]*v1alpha1.AuthSession, error) {
 				return s.ByID(ctx, p.tenant, gen.GrantID("bob's"))
@@ -284,7 +284,7 @@ func (p *place) await(t *testing.T, sessions int) {
 	t.Helper()
 	for _, replica := range p.replicas {
 		controlplane.Eventually(t, patience, func(ctx context.Context) error {
-			if all, err := replica.OfTenant(ctx, p.tenant); len(all) != sessions || err != nil {
+			if all, err := gen.Collect(replica.OfTenant(ctx, p.tenant)); len(all) != sessions || err != nil {
 				return fmt.Errorf("%d sessions, error %w", len(all), err)
 			}
 			return nil
@@ -323,7 +323,7 @@ func TestWhatHasEndedMakesRoom(t *testing.T) {
 				standing := p.one("standing")
 				p.create(t, 0, standing, bounds)
 				controlplane.Eventually(t, patience, func(ctx context.Context) error {
-					all, err := p.replicas[1].OfTenant(ctx, p.tenant)
+					all, err := gen.Collect(p.replicas[1].OfTenant(ctx, p.tenant))
 					if !slices.ContainsFunc(all, func(s *v1alpha1.AuthSession) bool { return s.Name == standing.Name }) {
 						return fmt.Errorf("it is not known, error %w", err)
 					}
@@ -382,8 +382,8 @@ func TestTenantsSeeNothingOfEachOther(t *testing.T) {
 		if _, err := s.Session(t.Context(), other, made.Name); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("by its name: %v", err)
 		}
-		ofTenant, err1 := s.OfTenant(t.Context(), other)
-		ofSubject, err2 := s.OfSubject(t.Context(), other, made.Spec.Subject)
+		ofTenant, err1 := gen.Collect(s.OfTenant(t.Context(), other))
+		ofSubject, err2 := gen.Collect(s.OfSubject(t.Context(), other, made.Spec.Subject))
 		byID, err3 := s.ByID(t.Context(), other, made.Spec.ID)
 		if err := errors.Join(err1, err2, err3); err != nil || len(ofTenant)+len(ofSubject)+len(byID) > 0 {
 			t.Errorf("error %v, found %v, %v, %v", err, ofTenant, ofSubject, byID)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -138,18 +139,29 @@ func (s *Sessions) Delete(ctx context.Context, tenant keys.Tenant, name string) 
 }
 
 // OfTenant lists the sessions of a tenant, in no order.
-func (s *Sessions) OfTenant(_ context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error) {
-	return s.held(tenant, (*directory.Tenant).Sessions), nil
+func (s *Sessions) OfTenant(_ context.Context, tenant keys.Tenant) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return each(s.held(tenant, (*directory.Tenant).Sessions))
 }
 
 // OfSubject lists the sessions of a user's subject, or of a client that acts for itself.
-func (s *Sessions) OfSubject(_ context.Context, tenant keys.Tenant, subject string) ([]*v1alpha1.AuthSession, error) {
-	return s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsOfSubject(subject) }), nil
+func (s *Sessions) OfSubject(_ context.Context, tenant keys.Tenant, subject string) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return each(s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsOfSubject(subject) }))
 }
 
 // OfGrant lists the sessions of a grant in the tenant's own namespace.
-func (s *Sessions) OfGrant(_ context.Context, tenant keys.Tenant, grantID string) ([]*v1alpha1.AuthSession, error) {
-	return s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsOfGrant(grantID) }), nil
+func (s *Sessions) OfGrant(_ context.Context, tenant keys.Tenant, grantID string) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return each(s.held(tenant, func(t *directory.Tenant) []*v1alpha1.AuthSession { return t.SessionsOfGrant(grantID) }))
+}
+
+// each is a list that is wholly read already.
+func each(sessions []*v1alpha1.AuthSession) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return func(yield func(*v1alpha1.AuthSession, error) bool) {
+		for _, session := range sessions {
+			if !yield(session, nil) {
+				return
+			}
+		}
+	}
 }
 
 // ByID lists the sessions that may have an id. Anybody who may write sessions can write one that says

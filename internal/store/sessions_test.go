@@ -11,6 +11,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
 // TestMemoryIsNotBelievedForLongWhatNoWatchHasBrought has a replica whose watch is broken off: a session of
@@ -35,7 +36,7 @@ func TestMemoryIsNotBelievedForLongWhatNoWatchHasBrought(t *testing.T) {
 		t.Fatalf("right after it was made: %v", err)
 	}
 	clock.Step(10 * time.Second)
-	if all, err := s.OfTenant(t.Context(), tenant); len(all) > 0 || err != nil {
+	if all, err := gen.Collect(s.OfTenant(t.Context(), tenant)); len(all) > 0 || err != nil {
 		t.Errorf("later %d sessions are listed, error %v", len(all), err)
 	}
 	if _, err := s.Session(t.Context(), tenant, made.Name); !errors.Is(err, store.ErrNotFound) {

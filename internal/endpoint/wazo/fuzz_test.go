@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,12 +43,12 @@ func (emptySessions) Session(context.Context, keys.Tenant, string) (*v1alpha1.Au
 // Room is always there: that nothing is taken shows when it comes to it.
 func (emptySessions) Room(context.Context, keys.Tenant, store.Owner, store.Bounds) error { return nil }
 
-func (emptySessions) OfTenant(context.Context, keys.Tenant) ([]*v1alpha1.AuthSession, error) {
-	return nil, nil
+func (emptySessions) OfTenant(context.Context, keys.Tenant) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return func(func(*v1alpha1.AuthSession, error) bool) {}
 }
 
-func (emptySessions) OfSubject(context.Context, keys.Tenant, string) ([]*v1alpha1.AuthSession, error) {
-	return nil, nil
+func (emptySessions) OfSubject(context.Context, keys.Tenant, string) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return func(func(*v1alpha1.AuthSession, error) bool) {}
 }
 
 func (emptySessions) ByID(context.Context, keys.Tenant, string) ([]*v1alpha1.AuthSession, error) {

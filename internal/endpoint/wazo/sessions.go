@@ -2,8 +2,10 @@ package wazo
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
@@ -27,11 +29,7 @@ var sessionTable = table[sessionItem]{
 
 // getSessions answers GET sessions: those of all users of the tenant.
 func (a *API) getSessions(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	live, err := a.options.Service.LiveSessions(r.Context(), c.call.Tenant)
-	if err != nil {
-		return err
-	}
-	return sendSessions(w, r, c, live)
+	return sendSessions(w, r, c, a.options.Service.LiveSessions(r.Context(), c.call.Tenant))
 }
 
 // getSessionsOf answers GET users/{owner}/sessions.
@@ -40,19 +38,20 @@ func (a *API) getSessionsOf(w http.ResponseWriter, r *http.Request, c *caller, _
 	if err != nil {
 		return err
 	}
-	live, err := a.options.Service.LiveSessionsOf(r.Context(), c.call.Tenant, subject)
-	if err != nil {
-		return err
-	}
-	return sendSessions(w, r, c, live)
+	return sendSessions(w, r, c, a.options.Service.LiveSessionsOf(r.Context(), c.call.Tenant, subject))
 }
 
 // sendSessions tells the sessions of this dialect: those of the other one do not exist here.
-func sendSessions(w http.ResponseWriter, r *http.Request, c *caller, live []*tokens.Access) error {
+func sendSessions(w http.ResponseWriter, r *http.Request, c *caller, live iter.Seq2[*tokens.Access, error]) error {
 	var items []sessionItem
-	for _, access := range live {
+	for access, err := range live {
+		if err != nil {
+			return err
+		}
 		if access.Dialect == tokens.Wazo {
-			items = append(items, sessionItem{UUID: access.ID, Mobile: access.Mobile, TenantUUID: c.tenant.UID, UserUUID: access.Subject})
+			items = append(items, sessionItem{
+				UUID: strings.Clone(access.ID), Mobile: access.Mobile, TenantUUID: c.tenant.UID, UserUUID: strings.Clone(access.Subject),
+			})
 		}
 	}
 	answer, err := sessionTable.answer(items, r.URL.RawQuery)
@@ -69,7 +68,7 @@ func (a *API) deleteSession(w http.ResponseWriter, r *http.Request, c *caller, _
 	return a.endSession(w, r, c, "")
 }
 
-// deleteSessionOf answers DELETE users/{user_uuid}/sessions/{session_uuid}: for a session of that user.
+// deleteSessionOf answers DELETE users/{owner}/sessions/{session_uuid}: for a session of that user.
 func (a *API) deleteSessionOf(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
 	subject, err := a.owner(r, c)
 	if err != nil {

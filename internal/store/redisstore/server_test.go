@@ -13,6 +13,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/store/redisstore"
+	"github.com/grantkeeper/grantkeeper/test/gen"
 	"github.com/grantkeeper/grantkeeper/test/redis"
 )
 
@@ -115,7 +116,7 @@ func TestTheCommandsThatAreDocumentedAreEnough(t *testing.T) {
 	server := redis.Start(t, redis.Options{Password: "password", User: "keeper", Rules: rules})
 	s := redis.Open(t, strings.Replace(server.URL, "redis://", "redis://keeper@", 1)+"/3", server.PasswordFile, "")
 	made := living("made", time.Hour)
-	_, errOfTenant := s.OfTenant(t.Context(), team)
+	_, errOfTenant := gen.Collect(s.OfTenant(t.Context(), team))
 	if err := errors.Join(
 		s.Room(t.Context(), team, store.OwnerOf(made), ample),
 		s.Create(t.Context(), team, made, ample),
@@ -124,7 +125,7 @@ func TestTheCommandsThatAreDocumentedAreEnough(t *testing.T) {
 	); err != nil {
 		t.Error(err)
 	}
-	all, err := s.OfSubject(t.Context(), team, made.Spec.Subject)
+	all, err := gen.Collect(s.OfSubject(t.Context(), team, made.Spec.Subject))
 	if len(all) > 0 || err != nil {
 		t.Errorf("%d sessions, error %v", len(all), err)
 	}

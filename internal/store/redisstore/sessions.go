@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -141,60 +142,75 @@ func (s *Sessions) Delete(ctx context.Context, tenant keys.Tenant, name string) 
 }
 
 // OfTenant lists the sessions of a tenant, in the order of their ends.
-func (s *Sessions) OfTenant(ctx context.Context, tenant keys.Tenant) ([]*v1alpha1.AuthSession, error) {
+func (s *Sessions) OfTenant(ctx context.Context, tenant keys.Tenant) iter.Seq2[*v1alpha1.AuthSession, error] {
 	return s.list(ctx, tenant, keysOf(tenant).all())
 }
 
 // OfSubject lists the sessions of a user's subject, or of a client that acts for itself.
-func (s *Sessions) OfSubject(ctx context.Context, tenant keys.Tenant, subject string) ([]*v1alpha1.AuthSession, error) {
+func (s *Sessions) OfSubject(ctx context.Context, tenant keys.Tenant, subject string) iter.Seq2[*v1alpha1.AuthSession, error] {
 	return s.list(ctx, tenant, keysOf(tenant).subject(subject))
 }
 
 // OfGrant lists the sessions of a grant in the tenant's own namespace.
-func (s *Sessions) OfGrant(ctx context.Context, tenant keys.Tenant, grantID string) ([]*v1alpha1.AuthSession, error) {
+func (s *Sessions) OfGrant(ctx context.Context, tenant keys.Tenant, grantID string) iter.Seq2[*v1alpha1.AuthSession, error] {
 	return s.list(ctx, tenant, keysOf(tenant).grant(grantID))
 }
 
 // ByID lists the sessions that say that they have an id.
-func (s *Sessions) ByID(ctx context.Context, tenant keys.Tenant, id string) ([]*v1alpha1.AuthSession, error) {
-	return s.list(ctx, tenant, keysOf(tenant).id(id))
-}
-
-// list reads the members of a set. One whose session is gone is left out.
-func (s *Sessions) list(ctx context.Context, tenant keys.Tenant, set string) (all []*v1alpha1.AuthSession, err error) {
-	var names []string
-	err = s.call(ctx, metrics.SessionList, func(ctx context.Context) (err error) {
-		names, err = membersScript.Run(ctx, s.client, []string{set}).StringSlice()
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for some := range slices.Chunk(names, chunk) {
-		if all, err = s.read(ctx, tenant, some, all); err != nil {
+func (s *Sessions) ByID(ctx context.Context, tenant keys.Tenant, id string) (all []*v1alpha1.AuthSession, err error) {
+	for session, err := range s.list(ctx, tenant, keysOf(tenant).id(id)) {
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, session)
 	}
 	return all, nil
 }
 
-// read adds the sessions of some names to others.
-func (s *Sessions) read(ctx context.Context, tenant keys.Tenant, names []string, to []*v1alpha1.AuthSession) ([]*v1alpha1.AuthSession, error) {
+// list reads the members of a set, a chunk at a time. One whose session is gone is left out.
+func (s *Sessions) list(ctx context.Context, tenant keys.Tenant, set string) iter.Seq2[*v1alpha1.AuthSession, error] {
+	return func(yield func(*v1alpha1.AuthSession, error) bool) {
+		var names []string
+		err := s.call(ctx, metrics.SessionList, func(ctx context.Context) (err error) {
+			names, err = membersScript.Run(ctx, s.client, []string{set}).StringSlice()
+			return err
+		})
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for some := range slices.Chunk(names, chunk) {
+			sessions, err := s.read(ctx, tenant, some)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, session := range sessions {
+				if !yield(session, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// read reads the sessions of some names.
+func (s *Sessions) read(ctx context.Context, tenant keys.Tenant, names []string) (read []*v1alpha1.AuthSession, err error) {
 	k := keysOf(tenant)
 	sessions := make([]string, len(names))
 	for i, name := range names {
 		sessions[i] = k.session(name)
 	}
-	err := s.call(ctx, metrics.SessionList, func(ctx context.Context) error {
+	err = s.call(ctx, metrics.SessionList, func(ctx context.Context) error {
 		records, err := s.client.MGet(ctx, sessions...).Result()
 		for i, record := range records {
 			if text, ok := record.(string); ok {
-				to = append(to, decode(tenant, names[i], []byte(text)))
+				read = append(read, decode(tenant, names[i], []byte(text)))
 			}
 		}
 		return err
 	})
-	return to, err
+	return read, err
 }
 
 // call makes one bounded call and measures it. What it refuses is an answer, and no failure.

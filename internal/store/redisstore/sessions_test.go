@@ -59,14 +59,20 @@ func TestWhileTheServerIsAwayNothingIsKnown(t *testing.T) {
 	}
 	made := living("made", time.Hour)
 	calls := map[string]func(context.Context) error{
-		"Room":      func(ctx context.Context) error { return s.Room(ctx, team, store.OwnerOf(made), ample) },
-		"Create":    func(ctx context.Context) error { return s.Create(ctx, team, living("another", time.Hour), ample) },
-		"Session":   func(ctx context.Context) error { _, err := s.Session(ctx, team, made.Name); return err },
-		"Delete":    func(ctx context.Context) error { return s.Delete(ctx, team, "none") },
-		"OfTenant":  func(ctx context.Context) error { _, err := s.OfTenant(ctx, team); return err },
-		"OfSubject": func(ctx context.Context) error { _, err := s.OfSubject(ctx, team, made.Spec.Subject); return err },
-		"OfGrant":   func(ctx context.Context) error { _, err := s.OfGrant(ctx, team, made.Spec.GrantID); return err },
-		"ByID":      func(ctx context.Context) error { _, err := s.ByID(ctx, team, made.Spec.ID); return err },
+		"Room":     func(ctx context.Context) error { return s.Room(ctx, team, store.OwnerOf(made), ample) },
+		"Create":   func(ctx context.Context) error { return s.Create(ctx, team, living("another", time.Hour), ample) },
+		"Session":  func(ctx context.Context) error { _, err := s.Session(ctx, team, made.Name); return err },
+		"Delete":   func(ctx context.Context) error { return s.Delete(ctx, team, "none") },
+		"OfTenant": func(ctx context.Context) error { _, err := gen.Collect(s.OfTenant(ctx, team)); return err },
+		"OfSubject": func(ctx context.Context) error {
+			_, err := gen.Collect(s.OfSubject(ctx, team, made.Spec.Subject))
+			return err
+		},
+		"OfGrant": func(ctx context.Context) error {
+			_, err := gen.Collect(s.OfGrant(ctx, team, made.Spec.GrantID))
+			return err
+		},
+		"ByID": func(ctx context.Context) error { _, err := s.ByID(ctx, team, made.Spec.ID); return err },
 	}
 	if err := s.Create(t.Context(), team, made, ample); err != nil {
 		t.Fatal(err)
@@ -146,7 +152,7 @@ func TestWhatIsNoSessionOpensNever(t *testing.T) {
 			t.Errorf("%s after it was deleted: %v", name, err)
 		}
 	}
-	all, err := s.OfTenant(t.Context(), team)
+	all, err := gen.Collect(s.OfTenant(t.Context(), team))
 	if err != nil || len(all) != 1 || all[0].Name != "good" {
 		t.Errorf("sessions %v, error %v, want the good one", all, err)
 	}
@@ -210,7 +216,7 @@ func TestManySessionsAreListed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all, err := s.OfGrant(t.Context(), team, gen.GrantID("nightly"))
+	all, err := gen.Collect(s.OfGrant(t.Context(), team, gen.GrantID("nightly")))
 	if len(all) != many || err != nil {
 		t.Errorf("%d sessions, error %v", len(all), err)
 	}
