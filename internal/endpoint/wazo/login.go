@@ -3,6 +3,7 @@ package wazo
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
@@ -38,7 +39,7 @@ func (a *API) issue(r *http.Request, call endpoint.Call, p *tokenRequest) (*issu
 		Lifetime:  p.lifetime,
 		ClientID:  p.clientID,
 		Offline:   p.offline,
-		Mobile:    r.Header.Get("Wazo-Session-Type") == "mobile",
+		Mobile:    strings.EqualFold(r.Header.Get("Wazo-Session-Type"), "mobile"),
 		UserAgent: r.UserAgent(),
 	}
 	if call.Client.IsValid() {

@@ -277,8 +277,8 @@ func TestLoginOverIPv6(t *testing.T) {
 func TestSessionObject(t *testing.T) {
 	t.Parallel()
 	h := newTenant(t)
-	token := h.token(h.login(`{"client_id": "phone", "expiration": 60}`, "Wazo-Session-Type", "mobile")).Token
-	h.token(h.login(`{}`, "Wazo-Session-Type", "Mobile"))
+	token := h.token(h.login(`{"client_id": "phone", "expiration": 60}`, "Wazo-Session-Type", "Mobile")).Token
+	h.token(h.login(`{}`, "Wazo-Session-Type", "desktop"))
 	sessions := &v1alpha1.AuthSessionList{}
 	if err := h.client.List(t.Context(), sessions); err != nil {
 		t.Fatal(err)
