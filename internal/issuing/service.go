@@ -57,7 +57,7 @@ type Config struct {
 }
 
 // Service issues, checks and revokes tokens. All methods may be called at once from many
-// goroutines. A method that refuses returns a *Refusal as its error.
+// goroutines. A method that refuses returns a *Refusal as its error, unless it says otherwise.
 type Service struct {
 	Config
 	checked *checkedTokens

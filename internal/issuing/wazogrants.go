@@ -7,14 +7,11 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
 
 // Why a refresh token of a user is not listed or ended.
 var (
-	// ErrUnknownUser: no user of the tenant has the subject.
-	ErrUnknownUser = errors.New("there is no such user")
 	// ErrUnknownGrant: the user has given no refresh token to a client of that name.
 	ErrUnknownGrant = errors.New("there is no refresh token for this client_id")
 	// ErrManagedExternally: the grant was applied, or stopped, by a person, who alone changes it.
@@ -42,9 +39,9 @@ func (s *Service) WazoGrants(namespace string) ([]WazoGrant, error) {
 	return wazoGrants(t, t.Grants()), nil
 }
 
-// WazoGrantsOf is WazoGrants for one user. ErrUnknownUser where no user has the subject.
-func (s *Service) WazoGrantsOf(namespace, subject string) ([]WazoGrant, error) {
-	t, _, user, err := s.wazoUser(namespace, subject)
+// WazoGrantsOf is WazoGrants for one user of the tenant.
+func (s *Service) WazoGrantsOf(namespace string, user *directory.User) ([]WazoGrant, error) {
+	t, _, err := s.tenant(namespace)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +55,10 @@ func (s *Service) WazoGrantsOf(namespace, subject string) ([]WazoGrant, error) {
 }
 
 // EndWazoGrant ends the grant that a user's logins gave to a client_id, and with it every token of it. An
-// API client and a person with kubectl do the same thing: the object is deleted. ErrUnknownUser,
-// ErrUnknownGrant, or ErrManagedExternally for a grant that is not wholly the endpoint's: one that was
+// API client and a person with kubectl do the same thing: the object is deleted. ErrUnknownGrant, or ErrManagedExternally for a grant that is not wholly the endpoint's: one that was
 // applied, and one that a person has stopped, for without it a login would make another.
-func (s *Service) EndWazoGrant(ctx context.Context, namespace, subject, clientID string) error {
-	t, ring, user, err := s.wazoUser(namespace, subject)
+func (s *Service) EndWazoGrant(ctx context.Context, namespace string, user *directory.User, clientID string) error {
+	t, ring, err := s.tenant(namespace)
 	if err != nil {
 		return err
 	}
@@ -105,19 +101,6 @@ func (s *Service) loginGrant(ctx context.Context, t *directory.Tenant, user *dir
 		}
 	}
 	return nil, ErrUnknownGrant
-}
-
-// wazoUser finds a tenant and the user of it who has a subject.
-func (s *Service) wazoUser(namespace, subject string) (*directory.Tenant, *keys.Ring, *directory.User, error) {
-	t, ring, err := s.tenant(namespace)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	user, ok := t.UserBySubject(subject)
-	if !ok || subject == "" {
-		return nil, nil, nil, ErrUnknownUser
-	}
-	return t, ring, user, nil
 }
 
 func wazoGrants(t *directory.Tenant, grants []*directory.Grant) []WazoGrant {

@@ -1,5 +1,5 @@
-// Package dialect is what the OAuth2 token endpoint and the pages of a login read and tell alike: they
-// never import each other.
+// Package dialect is what the dialects and the pages of a login read and tell alike: they never import each
+// other.
 //
 // What must not enter: routes and answers.
 package dialect

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/internal/endpoint"
+	"github.com/grantkeeper/grantkeeper/internal/endpoint/dialect"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 )
 
@@ -37,8 +38,8 @@ var (
 	errNoRoute        = serverProblem(http.StatusNotFound)
 )
 
-// errUnauthorizedFor is the error of a token that lacks an access. Clients compare the text.
-func errUnauthorizedFor(access string) *problem {
+// errMissingAccess is the error of a token that lacks an access. Clients compare the text.
+func errMissingAccess(access string) *problem {
 	return &problem{status: http.StatusForbidden, text: "Unauthorized for " + access}
 }
 
@@ -91,24 +92,16 @@ func problemOf(refusal *issuing.Refusal) *problem {
 }
 
 // shape writes an error in the manner of some routes.
-type shape func(a *API, w http.ResponseWriter, status int, p *problem)
+type shape func(a *API, w http.ResponseWriter, p *problem)
 
-// refuse writes the answer to a request that fails. What kept the server from answering is logged,
-// unless it is that the client went away; that there are too many of them is no line at most levels, nor
-// is what was logged before.
+// refuse writes the answer to a request that fails, and logs what kept the server from answering.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, call endpoint.Call, as shape, err error) {
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = problemOf(issuing.AsRefusal(err))
 	}
-	switch {
-	case p.status < http.StatusInternalServerError || r.Context().Err() != nil:
-	case issuing.IsOverload(err):
-		a.options.Log.V(1).Info("too much at once", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
-	case issuing.IsUnserved(err):
-		a.options.Log.V(1).Info("tenant not served", "requestID", call.ID, "tenant", call.Tenant, "cause", err.Error())
-	default:
-		a.options.Log.Error(err, "wazo request failed", "requestID", call.ID, "tenant", call.Tenant)
+	if p.status >= http.StatusInternalServerError {
+		dialect.LogFailure(a.options.Log, r, call, err)
 	}
 	a.write(w, r, as, p)
 }
@@ -130,7 +123,7 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, as shape, p *problem
 	case p.framework:
 		send(w, p.status, frameworkError{Message: p.text})
 	default:
-		as(a, w, p.status, p)
+		as(a, w, p)
 	}
 }
 
@@ -138,8 +131,8 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, as shape, p *problem
 func (a *API) now() float64 { return float64(a.options.Clock.Now().UnixMicro()) / 1e6 }
 
 // asToken is the shape of the token routes.
-func asToken(a *API, w http.ResponseWriter, status int, p *problem) {
-	send(w, status, tokenError{Reason: []string{p.text}, Timestamp: []float64{a.now()}, StatusCode: status})
+func asToken(a *API, w http.ResponseWriter, p *problem) {
+	send(w, p.status, tokenError{Reason: []string{p.text}, Timestamp: []float64{a.now()}, StatusCode: p.status})
 }
 
 // tokenError is the error of the token routes. Reason and Timestamp are lists of one.
@@ -150,15 +143,15 @@ type tokenError struct {
 }
 
 // asAPI is the shape of the API routes.
-func asAPI(a *API, w http.ResponseWriter, status int, p *problem) {
+func asAPI(a *API, w http.ResponseWriter, p *problem) {
 	body := apiError{Message: p.text, ErrorID: p.id, Details: p.details, Timestamp: a.now(), Resource: p.resource}
 	if body.ErrorID == "" {
-		body.ErrorID = errorIDs[status]
+		body.ErrorID = errorIDs[p.status]
 	}
 	if body.Details == nil {
 		body.Details = struct{}{}
 	}
-	send(w, status, body)
+	send(w, p.status, body)
 }
 
 // apiError is the error of the API routes. Details is an object, an empty one where there are none.

@@ -39,11 +39,11 @@ func (a *API) getRefreshTokens(w http.ResponseWriter, r *http.Request, c *caller
 
 // getRefreshTokensOf answers GET users/{owner}/tokens.
 func (a *API) getRefreshTokensOf(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	owner := r.PathValue("owner")
-	held, err := a.options.Service.WazoGrantsOf(c.call.Tenant, c.subject(owner))
-	if errors.Is(err, issuing.ErrUnknownUser) {
-		return errUnknown("user", owner)
+	owner, err := a.owner(r, c)
+	if err != nil {
+		return err
 	}
+	held, err := a.options.Service.WazoGrantsOf(c.call.Tenant, owner)
 	if err != nil {
 		return err
 	}
@@ -74,11 +74,13 @@ func sendRefreshTokens(w http.ResponseWriter, r *http.Request, c *caller, held [
 // deleteRefreshToken answers DELETE users/{owner}/tokens/{client_id}. Every access token that was made
 // from it ends with it.
 func (a *API) deleteRefreshToken(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	owner, clientID := r.PathValue("owner"), r.PathValue("client_id")
-	err := a.options.Service.EndWazoGrant(c.call.Context(r), c.call.Tenant, c.subject(owner), clientID)
+	owner, err := a.owner(r, c)
+	if err != nil {
+		return err
+	}
+	clientID := r.PathValue("client_id")
+	err = a.options.Service.EndWazoGrant(c.call.Context(r), c.call.Tenant, owner, clientID)
 	switch {
-	case errors.Is(err, issuing.ErrUnknownUser):
-		return errUnknown("user", owner)
 	case errors.Is(err, issuing.ErrUnknownGrant):
 		return errUnknownRefreshToken(clientID)
 	case errors.Is(err, issuing.ErrManagedExternally):
@@ -104,7 +106,7 @@ type clientDetails struct {
 	ClientID string `json:"client_id"`
 }
 
-// errManagedExternally refuses to change what somebody else says how it is.
+// errManagedExternally refuses to change an object that is managed elsewhere.
 func errManagedExternally(resource, text string) *problem {
 	return &problem{status: http.StatusForbidden, text: text, id: "managed-externally", resource: resource}
 }

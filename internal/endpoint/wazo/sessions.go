@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grantkeeper/grantkeeper/internal/accounts"
+	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
@@ -34,11 +35,11 @@ func (a *API) getSessions(w http.ResponseWriter, r *http.Request, c *caller, _ m
 
 // getSessionsOf answers GET users/{owner}/sessions.
 func (a *API) getSessionsOf(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	subject, err := a.owner(r, c)
+	owner, err := a.owner(r, c)
 	if err != nil {
 		return err
 	}
-	return sendSessions(w, r, c, a.options.Service.LiveSessionsOf(r.Context(), c.call.Tenant, subject))
+	return sendSessions(w, r, c, a.options.Service.LiveSessionsOf(r.Context(), c.call.Tenant, owner.Subject()))
 }
 
 // sendSessions tells the sessions of this dialect: those of the other one do not exist here.
@@ -70,11 +71,11 @@ func (a *API) deleteSession(w http.ResponseWriter, r *http.Request, c *caller, _
 
 // deleteSessionOf answers DELETE users/{owner}/sessions/{session_uuid}: for a session of that user.
 func (a *API) deleteSessionOf(w http.ResponseWriter, r *http.Request, c *caller, _ members) error {
-	subject, err := a.owner(r, c)
+	owner, err := a.owner(r, c)
 	if err != nil {
 		return err
 	}
-	return a.endSession(w, r, c, subject)
+	return a.endSession(w, r, c, owner.Subject())
 }
 
 func (a *API) endSession(w http.ResponseWriter, r *http.Request, c *caller, subject string) error {
@@ -91,14 +92,11 @@ func (a *API) endSession(w http.ResponseWriter, r *http.Request, c *caller, subj
 }
 
 // owner finds the user whom a path is about.
-func (a *API) owner(r *http.Request, c *caller) (subject string, err error) {
+func (a *API) owner(r *http.Request, c *caller) (*directory.User, error) {
 	owner := r.PathValue("owner")
 	user, err := a.options.Accounts.User(r.Context(), c.call.Tenant, c.subject(owner))
 	if refusal, ok := errors.AsType[*accounts.Refusal](err); ok && refusal.Reason == accounts.UnknownUser {
-		return "", errUnknown("user", owner)
+		return nil, errUnknown("user", owner)
 	}
-	if err != nil {
-		return "", err
-	}
-	return user.Subject(), nil
+	return user, err
 }

@@ -104,7 +104,7 @@ func (a *API) demanded(r *http.Request, call endpoint.Call) (*issuing.Checked, e
 				return nil, err
 			}
 			if !mayAccess(checked, q.value) {
-				return nil, errUnauthorizedFor(q.value)
+				return nil, errMissingAccess(q.value)
 			}
 		case "tenant":
 			if err := a.belongs(call, q.value); err != nil {
