@@ -53,7 +53,7 @@ func (s *Service) Browser(namespace, cookie string) (*Browser, error) {
 
 // newBrowser gives a browser an id and a cookie of its own.
 func (s *Service) newBrowser(ring *keys.Ring, is *tokens.Browser, user *directory.User) (*Browser, error) {
-	id, err := tokens.NewReference(s.Rand)
+	id, err := tokens.NewID(s.Rand)
 	if err != nil {
 		return nil, unavailable(err)
 	}

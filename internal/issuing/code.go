@@ -16,7 +16,7 @@ func (s *Service) Code(ctx context.Context, a *Authorization, b *Browser, terms 
 	if b.user == nil || terms == nil {
 		return sensitive.String{}, refuse(LoginRequired, "nobody has logged in")
 	}
-	id, err := tokens.NewReference(s.Rand)
+	id, err := tokens.NewID(s.Rand)
 	if err != nil {
 		return sensitive.String{}, unavailable(err)
 	}

@@ -39,12 +39,26 @@ func (s *Service) Deliver(ctx context.Context, ring *keys.Ring, terms *Terms, r 
 }
 
 func (s *Service) deliverReference(ctx context.Context, ring *keys.Ring, terms *Terms, a *tokens.Access) (sensitive.String, error) {
-	token := ring.ReferenceToken(terms.GrantID, terms.Epoch, a.IssuedAt, terms.Digest(a.IssuedAt))
+	token := terms.reference(ring, a.IssuedAt)
 	err := s.createSession(ctx, ring, token, a, terms.User, store.Bounds{Subject: store.Unbounded, Tenant: store.Unbounded})
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		return sensitive.String{}, err
 	}
 	return sensitive.New(token), nil
+}
+
+// reference is the reference token of a grant's revision: equal terms give equal bytes.
+func (t *Terms) reference(ring *keys.Ring, issuedAt time.Time) string {
+	return ring.ReferenceToken(t.GrantID, t.Epoch, issuedAt, t.Digest(issuedAt))
+}
+
+// Withdraw takes back a reference token that Deliver has made and nobody has got: its session goes.
+// There is nothing to take back of a JWT.
+func (s *Service) Withdraw(ctx context.Context, ring *keys.Ring, terms *Terms, r revision.Token) error {
+	if terms.Format != revision.FormatReference {
+		return nil
+	}
+	return s.Sessions.Delete(ctx, ring.Tenant(), tokens.SessionName(terms.reference(ring, r.IssuedAt)))
 }
 
 // DeliveredRefreshToken makes the refresh token that a grant delivers in its Secret.
@@ -74,7 +88,7 @@ func (s *Service) SessionLost(ctx context.Context, ring *keys.Ring, terms *Terms
 	if terms.Format != revision.FormatReference {
 		return false, nil
 	}
-	token := ring.ReferenceToken(terms.GrantID, terms.Epoch, issuedAt, terms.Digest(issuedAt))
+	token := terms.reference(ring, issuedAt)
 	_, err := s.openOnce(ctx, ring, token)
 	if err != nil && AsRefusal(err).Reason != UnknownToken {
 		return false, err

@@ -6,6 +6,8 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
 // Why the endpoint ends grants, as the audit log tells it.
@@ -73,4 +75,70 @@ func (s *Service) recordEnded(ctx context.Context, t *directory.Tenant, event au
 		record.Subject, record.Username = user.Subject(), user.EffectiveUsername()
 	}
 	s.Audit.Record(ctx, record)
+}
+
+// EndLogins ends what a user has made who is gone: the grants of logins, and all sessions. Their tokens
+// have died with the user; a user who is made again with the same subject must not bring them back, and
+// what is dead must not count towards limits.
+func (s *Service) EndLogins(ctx context.Context, t *directory.Tenant, subject string) error {
+	for _, g := range t.EndpointGrants(subject) {
+		if err := s.deleteGrant(ctx, t, g.RefreshTokenGrant, endedByUser); err != nil {
+			return unavailable(err)
+		}
+		s.Directory.Remove(g.RefreshTokenGrant)
+	}
+	return s.EndSessions(ctx, t, subject)
+}
+
+// EndOldLogins ends the sessions of a user that stem from a password which is none of the user's any
+// more. Those of applied grants stem from none.
+func (s *Service) EndOldLogins(ctx context.Context, t *directory.Tenant, user *directory.User) error {
+	return s.endSessionsOfSubject(ctx, t, user.Subject(), func(a *tokens.Access) bool {
+		return a.CredentialVersion != "" && !s.goodPassword(t, user, a.CredentialVersion)
+	})
+}
+
+// EndSessions ends all sessions of a subject: those of a user who is disabled are dead, and must not come
+// back when the user is enabled again.
+func (s *Service) EndSessions(ctx context.Context, t *directory.Tenant, subject string) error {
+	return s.endSessionsOfSubject(ctx, t, subject, func(*tokens.Access) bool { return true })
+}
+
+// endSessionsOfSubject ends those sessions of a subject that are over.
+func (s *Service) endSessionsOfSubject(ctx context.Context, t *directory.Tenant, subject string, isOver func(*tokens.Access) bool) error {
+	ring, err := t.Ring()
+	if err != nil {
+		return unavailable(err)
+	}
+	for session, err := range s.Sessions.OfSubject(ctx, ring.Tenant(), subject) {
+		if err != nil {
+			return unavailable(err)
+		}
+		o, err := s.openSession(ring, session)
+		if err != nil || !speaksOf(session, o.access) || !isOver(o.access) {
+			continue
+		}
+		if err := s.end(ctx, t, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endSessionsOfGrant deletes the sessions of a grant, so that they count towards no limit, and counts
+// those that were live.
+func (s *Service) endSessionsOfGrant(ctx context.Context, ring *keys.Ring, grantID string) (ended int, err error) {
+	now := s.now()
+	for session, err := range s.Sessions.OfGrant(ctx, ring.Tenant(), grantID) {
+		if err != nil {
+			return 0, unavailable(err)
+		}
+		if err := s.Sessions.Delete(ctx, ring.Tenant(), session.Name); err != nil {
+			return 0, unavailable(err)
+		}
+		if now.Before(session.Spec.ExpiresAt.Time) {
+			ended++
+		}
+	}
+	return ended, nil
 }

@@ -32,7 +32,7 @@ func loginOf(g *directory.Grant) login {
 func (s *Service) passwordLoginGrant(c *AuthenticatedClient, terms *Terms, from login) (*v1alpha1.RefreshTokenGrant, error) {
 	name := keys.Name("oauth2-login", terms.Subject, terms.ClientID, unordered(terms.Scopes), unordered(terms.Audiences), from.credentialVersion)
 	if c.client.Spec.EffectiveRotation() == v1alpha1.RefreshTokenRotationAlways {
-		unique, err := tokens.NewReference(s.Rand)
+		unique, err := tokens.NewID(s.Rand)
 		if err != nil {
 			return nil, unavailable(err)
 		}
@@ -221,7 +221,7 @@ func (s *Service) giveWay(ctx context.Context, t *directory.Tenant, p place) err
 
 // createGrant writes a grant, or finds that another replica has done so under its name.
 func (s *Service) createGrant(ctx context.Context, t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant) (*directory.Grant, error) {
-	id, err := tokens.NewReference(s.Rand)
+	id, err := tokens.NewID(s.Rand)
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -73,7 +73,7 @@ func access(ask *revision.Ask, id string, issuedAt, expiresAt time.Time, from lo
 // mint makes the token that a request asked for: a JWT from memory, a reference token with one
 // write. The id is random, and so is a reference token.
 func (s *Service) mint(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
-	id, err := tokens.NewReference(s.Rand)
+	id, err := tokens.NewID(s.Rand)
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -36,31 +36,13 @@ func (s *Service) endMobile(ctx context.Context, t *directory.Tenant, ring *keys
 		ending = append(ending, own)
 	}
 	for _, g := range ending {
-		ended, err := s.endSessions(ctx, ring, g.Spec.ID)
+		ended, err := s.endSessionsOfGrant(ctx, ring, g.Spec.ID)
 		if err != nil {
 			return 0, err
 		}
 		revoked += ended
 	}
 	return revoked, nil
-}
-
-// endSessions deletes the sessions of a grant, so that they count towards no limit, and counts
-// those that were live.
-func (s *Service) endSessions(ctx context.Context, ring *keys.Ring, grantID string) (ended int, err error) {
-	now := s.now()
-	for session, err := range s.Sessions.OfGrant(ctx, ring.Tenant(), grantID) {
-		if err != nil {
-			return 0, unavailable(err)
-		}
-		if err := s.Sessions.Delete(ctx, ring.Tenant(), session.Name); err != nil {
-			return 0, unavailable(err)
-		}
-		if now.Before(session.Spec.ExpiresAt.Time) {
-			ended++
-		}
-	}
-	return ended, nil
 }
 
 // renewMobile gives a mobile login a refresh token of its own where a grant stood before it: one of

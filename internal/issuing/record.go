@@ -167,7 +167,7 @@ func (s *Service) Delivered(ctx context.Context, ring *keys.Ring, g *directory.G
 	}
 	if terms.Format == revision.FormatReference {
 		kind = metrics.Reference
-		session = tokens.SessionName(ring.ReferenceToken(terms.GrantID, terms.Epoch, r.IssuedAt, terms.Digest(r.IssuedAt)))
+		session = tokens.SessionName(terms.reference(ring, r.IssuedAt))
 	}
 	s.Metrics.Issued(flow, kind)
 	secret, _ := g.TargetName()

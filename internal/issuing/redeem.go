@@ -116,7 +116,7 @@ func (s *Service) redeem(ctx context.Context, c *AuthenticatedClient, code *toke
 // planGrant decides on the grant that a code makes, and ties the terms to it. The grant has all that
 // the user allowed, whatever the first access token is narrowed to.
 func (s *Service) planGrant(r *redeemed) error {
-	id, err := tokens.NewReference(s.Rand)
+	id, err := tokens.NewID(s.Rand)
 	if err != nil {
 		return unavailable(err)
 	}

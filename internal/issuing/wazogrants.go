@@ -70,7 +70,7 @@ func (s *Service) EndWazoGrant(ctx context.Context, namespace string, user *dire
 		return ErrManagedExternally
 	}
 	// The sessions first: they count towards limits, and who tries again has to find the grant.
-	if _, err := s.endSessions(ctx, ring, g.Spec.ID); err != nil {
+	if _, err := s.endSessionsOfGrant(ctx, ring, g.Spec.ID); err != nil {
 		return err
 	}
 	if err := s.deleteGrant(ctx, t, g.RefreshTokenGrant, endedByDeletion); err != nil {

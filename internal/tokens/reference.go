@@ -9,10 +9,14 @@ import (
 
 // NewReference makes a reference access token: a random UUID, 122 bits from
 // random. The error is the reader's.
-func NewReference(random io.Reader) (string, error) {
+func NewReference(random io.Reader) (string, error) { return NewID(random) }
+
+// NewID makes the id of a token, of a grant or of whatever else must be told
+// apart: a random UUID, 122 bits from random. The error is the reader's.
+func NewID(random io.Reader) (string, error) {
 	id, err := uuid.NewRandomFromReader(random)
 	if err != nil {
-		return "", fmt.Errorf("making a reference token: %w", err)
+		return "", fmt.Errorf("make a UUID: %w", err)
 	}
 	return id.String(), nil
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
-func TestNewReferenceTakesItsBitsFromTheReader(t *testing.T) {
+func TestNewIDTakesItsBitsFromTheReader(t *testing.T) {
 	t.Parallel()
-	token, err := NewReference(zeroes{})
+	token, err := NewID(zeroes{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestNewReferenceTakesItsBitsFromTheReader(t *testing.T) {
 		t.Errorf("token %q, want %q", token, want)
 	}
 	broken := errors.New("no randomness")
-	if _, err := NewReference(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	if _, err := NewID(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}
 }
