@@ -22,7 +22,7 @@ var exported = regexp.MustCompile("(?ms)^```json\n(.*?)^```$")
 func TestUsersMoveFromWazoAuth(t *testing.T) {
 	t.Parallel()
 	s := sceneIn(sharedTenants[0])
-	var alice, pbx *v1alpha1.AuthUser
+	var nora, pbx *v1alpha1.AuthUser
 	for _, object := range guidedObjects(t) {
 		object.SetNamespace(s.namespace)
 		if err := admin.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("migration-test")); err != nil {
@@ -36,12 +36,12 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 			t.Fatal(err)
 		}
 		if user.Spec.Password != nil {
-			alice = user
+			nora = user
 		} else {
 			pbx = user
 		}
 	}
-	awaitReady(t, alice)
+	awaitReady(t, nora)
 	awaitRefused(t, pbx, v1alpha1.ReasonDisabled)
 
 	other, c, g := s.user(), s.client(), s.grant()
@@ -49,18 +49,18 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 	awaitReady(t, g)
 	caller := newCaller(t, secretOf(t, g)) // who trusts the endpoint and knows where it is
 	const password = "correct horse battery staple"
-	answer := caller.json(t, http.MethodPost, "/api/auth/0.1/token", "alice@example.com", password, `{"expiration": 60}`, http.StatusOK)
+	answer := caller.json(t, http.MethodPost, "/api/auth/0.1/token", "nora@example.com", password, `{"expiration": 60}`, http.StatusOK)
 	data, _ := answer["data"].(map[string]any)
 	got := map[string]any{"auth_id": data["auth_id"], "acl": data["acl"]}
 	want := map[string]any{
-		"auth_id": alice.Spec.Subject,
+		"auth_id": nora.Spec.Subject,
 		"acl":     []any{"!auth.users.me.password.edit", "auth.users.me.#", "confd.users.me.#.read"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Alice", password, `{}`, http.StatusOK)
-	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Alice", "another", `{}`, http.StatusUnauthorized)
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Nora", password, `{}`, http.StatusOK)
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Nora", "another", `{}`, http.StatusUnauthorized)
 	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "pbx", password, `{}`, http.StatusUnauthorized)
 }
 
