@@ -8,8 +8,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -62,6 +65,21 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Nora", password, `{}`, http.StatusOK)
 	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Nora", "another", `{}`, http.StatusUnauthorized)
 	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "pbx", password, `{}`, http.StatusUnauthorized)
+
+	for next, hash := range map[string]string{ // as htpasswd and argon2 print them
+		"secret one": "$2y$10$sY7xqKetUEZ/fwSWIG9UReci9f86tasn.Cz7/5EhQqQSCXVklqBUC",
+		"argon new":  "$argon2id$v=19$m=19456,t=2,p=1$MzU0MjNkYjRiOTE5M2FjYTIxZDdjNWFhOWMzM2ViNzg$pKt40RM+bBSZb9qnaitpHpwfLNHucZ3ob0mEprvH7GA",
+	} {
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: nora.Name + "-password"}}
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"stringData":{"hash":"`+hash+`"}}`))
+		if err := admin.Patch(t.Context(), secret, patch); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the new password is good", func() bool {
+			status, _ := caller.send(t, http.MethodPost, "/api/auth/0.1/token", "Nora", next, "application/json", `{}`)
+			return status == http.StatusOK
+		})
+	}
 }
 
 // guidedObjects are those of the guide's example.
