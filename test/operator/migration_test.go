@@ -1,9 +1,11 @@
 package operator_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"testing"
 
@@ -82,8 +84,59 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 	}
 }
 
+// Users who are created as the guide says, and not applied, are changed over HTTP like those that were made there.
+func TestUsersMoveFromWazoAuthToHTTP(t *testing.T) {
+	t.Parallel()
+	jq, err := exec.LookPath("jq")
+	if err != nil {
+		t.Skip("there is no jq on the PATH")
+	}
+	program := exec.CommandContext(t.Context(), jq, "-f", "../../docs/migrating-from-wazo-auth.jq")
+	program.Stdin = bytes.NewReader(guidedJSON(t))
+	text, err := program.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, s := clerkOf(t, "migrated", true)
+	var nora string
+	for _, object := range objectsOf(t, text) {
+		object.SetNamespace(s.namespace)
+		if err := admin.Create(t.Context(), object); err != nil {
+			t.Fatalf("create %s %q: %v", object.GetKind(), object.GetName(), err)
+		}
+		if name, _, _ := unstructured.NestedString(object.Object, "spec", "username"); name == "Nora" {
+			nora, _, _ = unstructured.NestedString(object.Object, "spec", "subject")
+		}
+	}
+	logsIn := func(password string) func() bool {
+		return func() bool {
+			status, _ := p.send(t, http.MethodPost, "/0.1/token", "nora@example.com", password, "application/json", `{}`)
+			return status == http.StatusOK
+		}
+	}
+	const password, next, last = "correct horse battery staple", "the next one", "the last one"
+	eventually(t, "nora logs in", logsIn(password))
+	for _, change := range [][2]string{{password, next}, {next, last}} {
+		p.ask(t, http.MethodPut, "users/"+nora+"/password", `{"old_password": "`+change[0]+`", "new_password": "`+change[1]+`"}`, http.StatusNoContent)
+	}
+	if !logsIn(last)() || logsIn(password)() {
+		t.Error("the last password is refused, or the first one is not")
+	}
+	replaced := p.ask(t, http.MethodPut, "users/"+nora, `{"username": "eleonora"}`, http.StatusOK)
+	if replaced["username"] != "eleonora" {
+		t.Errorf("replaced: %v", replaced)
+	}
+	p.ask(t, http.MethodDelete, "users/"+nora, "", http.StatusNoContent)
+}
+
 // guidedObjects are those of the guide's example.
 func guidedObjects(t *testing.T) []*unstructured.Unstructured {
+	t.Helper()
+	return objectsOf(t, guidedJSON(t))
+}
+
+// guidedJSON is the guide's example.
+func guidedJSON(t *testing.T) []byte {
 	t.Helper()
 	guide, err := os.ReadFile("../../docs/migrating-from-wazo-auth.md")
 	if err != nil {
@@ -93,8 +146,13 @@ func guidedObjects(t *testing.T) []*unstructured.Unstructured {
 	if len(blocks) != 1 {
 		t.Fatalf("the guide has %d JSON blocks, want 1", len(blocks))
 	}
+	return blocks[0][1]
+}
+
+func objectsOf(t *testing.T, text []byte) []*unstructured.Unstructured {
+	t.Helper()
 	var list struct{ Items []map[string]any }
-	if err := json.Unmarshal(blocks[0][1], &list); err != nil {
+	if err := json.Unmarshal(text, &list); err != nil {
 		t.Fatal(err)
 	}
 	var objects []*unstructured.Unstructured
