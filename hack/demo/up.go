@@ -152,6 +152,8 @@ To go on:
    kubectl get grantkeeper -A                   # all that there is
    kubectl get rtg billing-short -n demo -w     # a renewal every half minute
    kubectl explain rtg.spec                     # what a grant can say
+   helm upgrade grantkeeper charts/grantkeeper --hide-notes -n grantkeeper-system \
+     --reuse-values --set userManagement.enabled=true   # let wazo clients make and change users
    sh -eu .dev/commands.sh                      # all of the above once more
 
 docs/spec/v1alpha1 has a page for each kind. The operator logs to %s.

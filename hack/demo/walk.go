@@ -17,7 +17,7 @@ var installation = step{
 		`kubectl apply -f config/samples/00-namespace.yaml`,
 		`helm upgrade --install grantkeeper charts/grantkeeper --hide-notes \
   --namespace grantkeeper-system --create-namespace \
-  --set 'namespaces={demo}' --set replicaCount=0`,
+  --set 'namespaces={demo}' --set defaultTenant=demo --set replicaCount=0`,
 	},
 }
 

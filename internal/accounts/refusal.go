@@ -58,7 +58,7 @@ var (
 	errPasswordOwner = &Refusal{Reason: PasswordManagedExternally, Text: "the password comes from a Secret that is not the endpoint's"}
 	errWrongPassword = &Refusal{Reason: WrongPassword, Text: "the old password is wrong"}
 	errPasswordRaced = &Refusal{Reason: Conflict, Field: FieldNewPassword, Text: "the password was changed meanwhile"}
-	errNotPermitted  = &Refusal{Reason: NotPermitted, Text: "the operator may not write AuthUsers here: userManagement.enabled of the chart lets it"}
+	errNotPermitted  = &Refusal{Reason: NotPermitted, Text: "the operator may not write users here: set userManagement.enabled=true in the chart's values to let it"}
 	errNotTaken      = &Refusal{Reason: Invalid, Text: "the API server does not take such a user"}
 )
 

@@ -1,15 +1,20 @@
 package operator_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -22,7 +27,7 @@ var exported = regexp.MustCompile("(?ms)^```json\n(.*?)^```$")
 func TestUsersMoveFromWazoAuth(t *testing.T) {
 	t.Parallel()
 	s := sceneIn(sharedTenants[0])
-	var alice, pbx *v1alpha1.AuthUser
+	var nora, pbx *v1alpha1.AuthUser
 	for _, object := range guidedObjects(t) {
 		object.SetNamespace(s.namespace)
 		if err := admin.Apply(t.Context(), client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("migration-test")); err != nil {
@@ -36,12 +41,12 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 			t.Fatal(err)
 		}
 		if user.Spec.Password != nil {
-			alice = user
+			nora = user
 		} else {
 			pbx = user
 		}
 	}
-	awaitReady(t, alice)
+	awaitReady(t, nora)
 	awaitRefused(t, pbx, v1alpha1.ReasonDisabled)
 
 	other, c, g := s.user(), s.client(), s.grant()
@@ -49,23 +54,89 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 	awaitReady(t, g)
 	caller := newCaller(t, secretOf(t, g)) // who trusts the endpoint and knows where it is
 	const password = "correct horse battery staple"
-	answer := caller.json(t, http.MethodPost, "/api/auth/0.1/token", "alice@example.com", password, `{"expiration": 60}`, http.StatusOK)
+	answer := caller.json(t, http.MethodPost, "/api/auth/0.1/token", "nora@example.com", password, `{"expiration": 60}`, http.StatusOK)
 	data, _ := answer["data"].(map[string]any)
 	got := map[string]any{"auth_id": data["auth_id"], "acl": data["acl"]}
 	want := map[string]any{
-		"auth_id": alice.Spec.Subject,
+		"auth_id": nora.Spec.Subject,
 		"acl":     []any{"!auth.users.me.password.edit", "auth.users.me.#", "confd.users.me.#.read"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Alice", password, `{}`, http.StatusOK)
-	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Alice", "another", `{}`, http.StatusUnauthorized)
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Nora", password, `{}`, http.StatusOK)
+	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "Nora", "another", `{}`, http.StatusUnauthorized)
 	caller.json(t, http.MethodPost, "/api/auth/0.1/token", "pbx", password, `{}`, http.StatusUnauthorized)
+
+	for next, hash := range map[string]string{ // as htpasswd and argon2 print them
+		"secret one": "$2y$10$sY7xqKetUEZ/fwSWIG9UReci9f86tasn.Cz7/5EhQqQSCXVklqBUC",
+		"argon new":  "$argon2id$v=19$m=19456,t=2,p=1$MzU0MjNkYjRiOTE5M2FjYTIxZDdjNWFhOWMzM2ViNzg$pKt40RM+bBSZb9qnaitpHpwfLNHucZ3ob0mEprvH7GA",
+	} {
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: nora.Name + "-password"}}
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"stringData":{"hash":"`+hash+`"}}`))
+		if err := admin.Patch(t.Context(), secret, patch); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the new password is good", func() bool {
+			status, _ := caller.send(t, http.MethodPost, "/api/auth/0.1/token", "Nora", next, "application/json", `{}`)
+			return status == http.StatusOK
+		})
+	}
+}
+
+// Users who are created as the guide says, and not applied, are changed over HTTP like those that were made there.
+func TestUsersMoveFromWazoAuthToHTTP(t *testing.T) {
+	t.Parallel()
+	jq, err := exec.LookPath("jq")
+	if err != nil {
+		t.Skip("there is no jq on the PATH")
+	}
+	program := exec.CommandContext(t.Context(), jq, "-f", "../../docs/migrating-from-wazo-auth.jq")
+	program.Stdin = bytes.NewReader(guidedJSON(t))
+	text, err := program.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, s := clerkOf(t, "migrated", true)
+	var nora string
+	for _, object := range objectsOf(t, text) {
+		object.SetNamespace(s.namespace)
+		if err := admin.Create(t.Context(), object); err != nil {
+			t.Fatalf("create %s %q: %v", object.GetKind(), object.GetName(), err)
+		}
+		if name, _, _ := unstructured.NestedString(object.Object, "spec", "username"); name == "Nora" {
+			nora, _, _ = unstructured.NestedString(object.Object, "spec", "subject")
+		}
+	}
+	logsIn := func(password string) func() bool {
+		return func() bool {
+			status, _ := p.send(t, http.MethodPost, "/0.1/token", "nora@example.com", password, "application/json", `{}`)
+			return status == http.StatusOK
+		}
+	}
+	const password, next, last = "correct horse battery staple", "the next one", "the last one"
+	eventually(t, "nora logs in", logsIn(password))
+	for _, change := range [][2]string{{password, next}, {next, last}} {
+		p.ask(t, http.MethodPut, "users/"+nora+"/password", `{"old_password": "`+change[0]+`", "new_password": "`+change[1]+`"}`, http.StatusNoContent)
+	}
+	if !logsIn(last)() || logsIn(password)() {
+		t.Error("the last password is refused, or the first one is not")
+	}
+	replaced := p.ask(t, http.MethodPut, "users/"+nora, `{"username": "eleonora"}`, http.StatusOK)
+	if replaced["username"] != "eleonora" {
+		t.Errorf("replaced: %v", replaced)
+	}
+	p.ask(t, http.MethodDelete, "users/"+nora, "", http.StatusNoContent)
 }
 
 // guidedObjects are those of the guide's example.
 func guidedObjects(t *testing.T) []*unstructured.Unstructured {
+	t.Helper()
+	return objectsOf(t, guidedJSON(t))
+}
+
+// guidedJSON is the guide's example.
+func guidedJSON(t *testing.T) []byte {
 	t.Helper()
 	guide, err := os.ReadFile("../../docs/migrating-from-wazo-auth.md")
 	if err != nil {
@@ -75,8 +146,13 @@ func guidedObjects(t *testing.T) []*unstructured.Unstructured {
 	if len(blocks) != 1 {
 		t.Fatalf("the guide has %d JSON blocks, want 1", len(blocks))
 	}
+	return blocks[0][1]
+}
+
+func objectsOf(t *testing.T, text []byte) []*unstructured.Unstructured {
+	t.Helper()
 	var list struct{ Items []map[string]any }
-	if err := json.Unmarshal(blocks[0][1], &list); err != nil {
+	if err := json.Unmarshal(text, &list); err != nil {
 		t.Fatal(err)
 	}
 	var objects []*unstructured.Unstructured

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -77,4 +78,35 @@ func testsBelow(t *testing.T, root string) map[string]bool {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// The page names the routes of wazo-auth that are not here, and what they answer.
+func TestRoutesThatAreNotHere(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../../docs/wazo-compatibility.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "\n## Not here\n")
+	rows := regexp.MustCompile(`(?m)^\| (.*) \| (404|405) \|`).FindAllStringSubmatch(section, -1)
+	if len(rows) < 10 {
+		t.Errorf("the page has %d rows", len(rows))
+	}
+	h := newTenant(t)
+	values := strings.NewReplacer("{uuid}", subject, "{type}", "mobile", "{access}", "confd.users.read")
+	for _, row := range rows {
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			method, path, one := strings.Cut(name[1], " ")
+			methods := []string{method}
+			if !one {
+				methods, path = []string{"GET", "POST", "PUT", "PATCH", "DELETE"}, name[1]
+			}
+			for _, method := range methods {
+				got := h.call(method, strings.TrimPrefix(values.Replace(path), "/"), "{}")
+				if strconv.Itoa(got.status) != row[2] {
+					t.Errorf("%s %s is %d, and %s on the page", method, path, got.status, row[2])
+				}
+			}
+		}
+	}
 }

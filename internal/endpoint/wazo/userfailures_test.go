@@ -36,7 +36,7 @@ func TestUsersThatTheOperatorMayNotWrite(t *testing.T) {
 		{"POST", "users", `{"username": "dan"}`}, {"PUT", "users/" + made.UUID, `{"username": "dan"}`}, {"DELETE", "users/" + made.UUID, ""},
 	} {
 		wantAPIProblem(t, h.call(request[0], request[1], request[2]), http.StatusForbidden, apiError{
-			Message: "the operator may not write AuthUsers here: userManagement.enabled of the chart lets it",
+			Message: "the operator may not write users here: set userManagement.enabled=true in the chart's values to let it",
 			ErrorID: "user-management-disabled", Resource: "users",
 		})
 	}
