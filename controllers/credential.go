@@ -60,7 +60,7 @@ func (g *generated) target() secretwriter.Target {
 		Name:       g.SecretName,
 		Credential: v1alpha1.CredentialOutput,
 		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: g.kind + "/" + g.id},
-		Owner:      ownerReference(g.kind, g.owner),
+		Owner:      secretwriter.OwnerReference(g.kind, g.owner),
 	}
 }
 
