@@ -130,8 +130,6 @@ func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *dir
 	}
 	return r.keepGenerated(ctx, t, &generated{
 		Generated: *made,
-		kind:      "AuthUser",
-		id:        user.Subject(),
 		owner:     user,
 		live: func(ctx context.Context) (rotation.Generation, error) {
 			live := &v1alpha1.AuthUser{}
