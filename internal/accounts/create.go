@@ -16,6 +16,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 	"github.com/grantkeeper/grantkeeper/internal/store"
@@ -282,7 +283,7 @@ func (s *Service) seen(ctx context.Context, object *v1alpha1.AuthUser) *director
 			return false
 		}
 		row, ok := t.User(object.Name)
-		if ok && isAtLeast(row, object) {
+		if ok && freshness.HasReached(row.ResourceVersion, object.ResourceVersion) {
 			found = row
 			return true
 		}

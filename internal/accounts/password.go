@@ -9,6 +9,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
@@ -109,6 +110,6 @@ func (s *Service) writePassword(ctx context.Context, user *v1alpha1.AuthUser, ob
 func (s *Service) awaitSecret(ctx context.Context, t *directory.Tenant, written *corev1.Secret) {
 	s.sight.await(ctx, directory.Change{Kind: directory.Secrets, Namespace: written.Namespace, Name: written.Name}, func() bool {
 		row, ok := t.Secret(written.Name)
-		return ok && isAtLeast(row, written)
+		return ok && freshness.HasReached(row.ResourceVersion, written.ResourceVersion)
 	})
 }
