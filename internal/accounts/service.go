@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -96,13 +97,7 @@ func (s *Service) Users(namespace string) []*directory.User {
 	if !ok {
 		return nil
 	}
-	var all []*directory.User
-	for _, name := range t.UserNames() {
-		if user, ok := t.User(name); ok && holds(t, user) {
-			all = append(all, user)
-		}
-	}
-	return all
+	return slices.DeleteFunc(t.Users(), func(user *directory.User) bool { return !holds(t, user) })
 }
 
 // User finds the user of a subject, or refuses with UnknownUser. Memory answers; a subject that it does not
