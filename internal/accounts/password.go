@@ -28,7 +28,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	live, err := s.own(ctx, user)
 	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Reason == ManagedExternally {
@@ -37,7 +37,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if err != nil {
 		return err
 	}
-	user = s.seen(ctx, live) // the old password is proven from memory
+	user = s.awaitUser(ctx, live) // the old password is proven from memory
 	secret, _ := t.Secret(passwordSecret(&live.Spec))
 	if !isOurPassword(live, secret) {
 		return errPasswordOwner

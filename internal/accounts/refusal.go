@@ -39,7 +39,6 @@ const (
 	FieldLastName    Field = "lastname"
 	FieldEmail       Field = "email_address"
 	FieldUUID        Field = "uuid"
-	FieldPassword    Field = "password"
 	FieldNewPassword Field = "new_password"
 )
 
