@@ -108,8 +108,6 @@ func (r *AuthClients) secret(ctx context.Context, t *directory.Tenant, c *direct
 	}
 	return r.keepGenerated(ctx, t, &generated{
 		Generated: *made,
-		kind:      "AuthClient",
-		id:        c.EffectiveClientID(),
 		owner:     c,
 		live: func(ctx context.Context) (rotation.Generation, error) {
 			live := &v1alpha1.AuthClient{}

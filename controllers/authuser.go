@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/internal/accounts"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/rotation"
+	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 )
 
 // AuthUsers gives users their subject, keeps their generated passwords, and writes their status.
@@ -125,12 +126,10 @@ func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *dir
 			return rotation.Generation{}, standing, nil
 		}
 		observed, _ := t.Secret(user.Spec.Password.HashSecretRef.Name)
-		return rotation.Generation{}, standing, accounts.KeepOwner(ctx, r.Secrets, user.AuthUser, observed)
+		return rotation.Generation{}, standing, r.keepOwner(ctx, user.AuthUser, observed)
 	}
 	return r.keepGenerated(ctx, t, &generated{
 		Generated: *made,
-		kind:      "AuthUser",
-		id:        user.Subject(),
 		owner:     user,
 		live: func(ctx context.Context) (rotation.Generation, error) {
 			live := &v1alpha1.AuthUser{}
@@ -139,6 +138,18 @@ func (r *AuthUsers) password(ctx context.Context, t *directory.Tenant, user *dir
 		},
 		beside: map[string]string{v1alpha1.KeyUsername: user.EffectiveUsername()},
 	}, now)
+}
+
+// keepOwner makes a user the owner of the Secret that its password over HTTP is in, so that the one goes
+// with the other. A restore brings both back without that. It changes nothing else, and no other Secret;
+// what somebody else changes meanwhile comes back as an event.
+func (r *AuthUsers) keepOwner(ctx context.Context, user *v1alpha1.AuthUser, observed *corev1.Secret) error {
+	if observed == nil || user.Spec.Subject == "" || observed.Annotations[v1alpha1.AnnotationPasswordOf] != user.Spec.Subject {
+		return nil
+	}
+	target, content := secretwriter.PasswordTarget(user, observed.Name), secretwriter.PasswordContent(observed.Data)
+	_, err := r.Secrets.Write(ctx, target, content, secretwriter.Observed{Secret: observed})
+	return err
 }
 
 func isDuplicate(standing directory.Standing) bool {

@@ -22,9 +22,7 @@ import (
 // generated is a credential that the operator makes and keeps in a Secret.
 type generated struct {
 	directory.Generated
-	// kind and id say whose it is: the kind of its owner, and the subject or client_id.
-	kind, id string
-	owner    metav1.Object
+	owner metav1.Object
 	// live reads past the cache which generation status tells.
 	live func(context.Context) (rotation.Generation, error)
 	// beside is what the Secret holds beside the credential.
@@ -59,8 +57,8 @@ func (g *generated) target() secretwriter.Target {
 		Namespace:  g.owner.GetNamespace(),
 		Name:       g.SecretName,
 		Credential: v1alpha1.CredentialOutput,
-		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: g.kind + "/" + g.id},
-		Owner:      ownerReference(g.kind, g.owner),
+		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGeneratedFor, Value: g.OwnerKind + "/" + g.OwnerID},
+		Owner:      secretwriter.OwnerReference(g.OwnerKind, g.owner),
 	}
 }
 

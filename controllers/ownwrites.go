@@ -5,8 +5,9 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 )
 
 const (
@@ -64,7 +65,7 @@ func (w *ownWrites) awaited(object client.Object, now time.Time) bool {
 	if !pending || write.version == "" {
 		return false
 	}
-	if isAtLeast(object, write.version) {
+	if freshness.HasReached(object.GetResourceVersion(), write.version) {
 		delete(w.pending, key)
 		return false
 	}
@@ -77,12 +78,6 @@ func (w *ownWrites) outstanding(key types.NamespacedName) bool {
 	defer w.mu.Unlock()
 	_, pending := w.pending[key]
 	return pending
-}
-
-// isAtLeast tells whether an object is of a version of its kind or of a later one.
-func isAtLeast(object client.Object, version string) bool {
-	order, err := resourceversion.CompareResourceVersion(object.GetResourceVersion(), version)
-	return err == nil && order >= 0
 }
 
 // forget drops what is known of an object that is gone.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/revision"
@@ -86,7 +87,7 @@ func (d *delivery) attempt(ctx context.Context, observed *corev1.Secret) (secret
 // only a reference token is made before it.
 func (d *delivery) isKnown() bool {
 	return d.terms.Format == revision.FormatJWT && d.since != "" &&
-		isAtLeast(d.grant.RefreshTokenGrant, d.since) && !d.own.outstanding(d.key())
+		freshness.HasReached(d.grant.ResourceVersion, d.since) && !d.own.outstanding(d.key())
 }
 
 // look reads the grant's status past the cache, once. Where no token was found the decision rests on

@@ -28,7 +28,7 @@ func (d *delivery) target() secretwriter.Target {
 		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationGrantID, Value: d.grant.Spec.ID},
 	}
 	if d.grant.Spec.Target.EffectiveCreationPolicy() == v1alpha1.CreationPolicyOwner {
-		target.Owner = ownerReference("RefreshTokenGrant", d.grant)
+		target.Owner = secretwriter.OwnerReference("RefreshTokenGrant", d.grant)
 	}
 	return target
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
@@ -32,14 +30,4 @@ func targetConflict(secret string, verdict secretwriter.Verdict) directory.Stand
 		message = fmt.Sprintf("Secret %q holds the credential of another object; it is left untouched", secret)
 	}
 	return directory.Standing{Reason: v1alpha1.ReasonTargetConflict, Message: message}
-}
-
-// ownerReference makes an object the owner of a Secret, without a say in whether it may be deleted.
-func ownerReference(kind string, object metav1.Object) *metav1.OwnerReference {
-	return &metav1.OwnerReference{
-		APIVersion: v1alpha1.GroupVersion.String(),
-		Kind:       kind,
-		Name:       object.GetName(),
-		UID:        object.GetUID(),
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 	"github.com/grantkeeper/grantkeeper/internal/store"
@@ -43,7 +44,7 @@ func (s *Service) Create(ctx context.Context, request Request, wanted NewUser) (
 	if err := errors.Join(wanted.check(), checkAddress(wanted.Email)); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	object, err := s.draft(request.Namespace, &wanted)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *Service) Create(ctx context.Context, request Request, wanted NewUser) (
 		return nil, refusalOf(err)
 	}
 	s.record(ctx, audit.UserCreated, request, object)
-	return s.seen(ctx, object), nil
+	return s.awaitUser(ctx, object), nil
 }
 
 // draft is a new user as it is written.
@@ -173,7 +174,7 @@ func (s *Service) isLeftBehind(ctx context.Context, live *v1alpha1.AuthUser) (bo
 func (s *Service) claim(ctx context.Context, object *v1alpha1.AuthUser) error {
 	err := s.Store.CreateUser(ctx, object)
 	if errors.Is(err, store.ErrExists) {
-		if err := s.standing(ctx, object); err != nil {
+		if err := s.refuseTakenLogin(ctx, object); err != nil {
 			return err
 		}
 		object.Name = nameOf(&object.Spec, object.Spec.Subject)
@@ -189,9 +190,9 @@ func (s *Service) claim(ctx context.Context, object *v1alpha1.AuthUser) error {
 	return nil
 }
 
-// standing refuses a user whose name is taken by one who has its login. The other one may have had that
-// login and have another one now.
-func (s *Service) standing(ctx context.Context, object *v1alpha1.AuthUser) error {
+// refuseTakenLogin refuses a user whose name is taken by one who has its login. The other one may have had
+// that login and have another one now.
+func (s *Service) refuseTakenLogin(ctx context.Context, object *v1alpha1.AuthUser) error {
 	live, err := s.Store.User(ctx, object.Namespace, object.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return errRaced
@@ -239,7 +240,7 @@ func (s *Service) finish(ctx context.Context, object *v1alpha1.AuthUser, hash se
 
 // unmark takes the mark of an unfinished user off. The leader writes the status of the same object.
 func (s *Service) unmark(ctx context.Context, object *v1alpha1.AuthUser) error {
-	for range most {
+	for range maxAttempts {
 		err := s.Store.FinishUser(ctx, object)
 		if !errors.Is(err, store.ErrConflict) {
 			return err
@@ -259,9 +260,9 @@ func (s *Service) unmark(ctx context.Context, object *v1alpha1.AuthUser) error {
 // takeBack deletes a user who was not to be. Where that fails it stands unfinished, and gives way to the
 // next one who wants its login.
 func (s *Service) takeBack(ctx context.Context, object *v1alpha1.AuthUser) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
-	for range most {
+	for range maxAttempts {
 		if err := s.Store.DeleteUser(ctx, object); !errors.Is(err, store.ErrConflict) {
 			return
 		}
@@ -273,8 +274,8 @@ func (s *Service) takeBack(ctx context.Context, object *v1alpha1.AuthUser) {
 	}
 }
 
-// seen waits until this replica sees a user as it was written, and gives it.
-func (s *Service) seen(ctx context.Context, object *v1alpha1.AuthUser) *directory.User {
+// awaitUser waits until this replica sees a user as it was written, and gives it.
+func (s *Service) awaitUser(ctx context.Context, object *v1alpha1.AuthUser) *directory.User {
 	found := directory.NewUser(object)
 	s.sight.await(ctx, directory.Change{Kind: directory.Users, Namespace: object.Namespace, Name: object.Name}, func() bool {
 		t, ok := s.Directory.Tenant(object.Namespace)
@@ -282,7 +283,7 @@ func (s *Service) seen(ctx context.Context, object *v1alpha1.AuthUser) *director
 			return false
 		}
 		row, ok := t.User(object.Name)
-		if ok && isAtLeast(row, object) {
+		if ok && freshness.HasReached(row.ResourceVersion, object.ResourceVersion) {
 			found = row
 			return true
 		}

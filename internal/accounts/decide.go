@@ -22,7 +22,7 @@ type Profile struct {
 	Disabled bool
 }
 
-// The longest names in characters, as the API server has them.
+// The longest texts, in characters and not in bytes: the API server counts them so.
 const (
 	longestUsername = 256
 	longestName     = 128
@@ -31,13 +31,18 @@ const (
 
 // check refuses what the API server would, and names the field.
 func (p *Profile) check() error {
-	switch {
-	case utf8.RuneCountInString(p.Username) > longestUsername || strings.ContainsRune(p.Username, ':') || hasControl(p.Username):
-		return errInvalid(FieldUsername, "must have 1 to 256 characters, and neither ':' nor control characters")
-	case utf8.RuneCountInString(p.FirstName) > longestName || hasControl(p.FirstName):
-		return errInvalid(FieldFirstName, "must have at most 128 characters, and no control characters")
-	case utf8.RuneCountInString(p.LastName) > longestName || hasControl(p.LastName):
-		return errInvalid(FieldLastName, "must have at most 128 characters, and no control characters")
+	if isLonger(p.Username, longestUsername) || strings.ContainsRune(p.Username, ':') || hasControl(p.Username) {
+		return errInvalid(FieldUsername, "must have 1 to %d characters, and neither ':' nor control characters", longestUsername)
+	}
+	if err := checkName(FieldFirstName, p.FirstName); err != nil {
+		return err
+	}
+	return checkName(FieldLastName, p.LastName)
+}
+
+func checkName(field Field, name string) error {
+	if isLonger(name, longestName) || hasControl(name) {
+		return errInvalid(field, "must have at most %d characters, and no control characters", longestName)
 	}
 	return nil
 }
@@ -46,11 +51,13 @@ func (p *Profile) check() error {
 func checkAddress(address string) error {
 	local, domain, _ := strings.Cut(address, "@")
 	strange := func(r rune) bool { return r == '@' || r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) }
-	if address != "" && (local == "" || domain == "" || len(address) > longestAddress || strings.ContainsFunc(local+domain, strange)) {
-		return errInvalid(FieldEmail, "must be an e-mail address of at most 254 characters")
+	if address != "" && (local == "" || domain == "" || isLonger(address, longestAddress) || strings.ContainsFunc(local+domain, strange)) {
+		return errInvalid(FieldEmail, "must be an e-mail address of at most %d characters", longestAddress)
 	}
 	return nil
 }
+
+func isLonger(text string, most int) bool { return utf8.RuneCountInString(text) > most }
 
 func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
 

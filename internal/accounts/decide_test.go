@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -73,6 +74,55 @@ func TestWhoseUserItIs(t *testing.T) {
 			tc.mod(u)
 			if got := isOurs(u); got != tc.want {
 				t.Errorf("%t, want %t", got, tc.want)
+			}
+		})
+	}
+}
+
+// The API server counts characters, whatever their bytes.
+func TestHowLongATextMayBe(t *testing.T) {
+	t.Parallel()
+	const wide = "é"
+	profile := func(name func(*Profile) *string) func(string) error {
+		return func(text string) error {
+			p := &Profile{}
+			*name(p) = text
+			return p.check()
+		}
+	}
+	for name, tc := range map[string]struct {
+		check  func(string) error
+		ending string
+		most   int
+		field  Field
+		want   string
+	}{
+		"a username": {
+			check: profile(func(p *Profile) *string { return &p.Username }), most: 256, field: FieldUsername,
+			want: "must have 1 to 256 characters, and neither ':' nor control characters",
+		},
+		"a first name": {
+			check: profile(func(p *Profile) *string { return &p.FirstName }), most: 128, field: FieldFirstName,
+			want: "must have at most 128 characters, and no control characters",
+		},
+		"a last name": {
+			check: profile(func(p *Profile) *string { return &p.LastName }), most: 128, field: FieldLastName,
+			want: "must have at most 128 characters, and no control characters",
+		},
+		"an address": {
+			check: checkAddress, ending: "@example.com", most: 254, field: FieldEmail,
+			want: "must be an e-mail address of at most 254 characters",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			longest := strings.Repeat(wide, tc.most-len(tc.ending)) + tc.ending
+			if err := tc.check(longest); err != nil {
+				t.Errorf("the longest is refused: %v", err)
+			}
+			want := error(&Refusal{Reason: Invalid, Field: tc.field, Text: tc.want})
+			if diff := cmp.Diff(want, tc.check(wide+longest)); diff != "" {
+				t.Errorf("one character more (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
+	"github.com/grantkeeper/grantkeeper/internal/freshness"
 	"github.com/grantkeeper/grantkeeper/internal/issuing"
 	"github.com/grantkeeper/grantkeeper/internal/secretwriter"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
@@ -28,7 +28,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	live, err := s.own(ctx, user)
 	if refusal, ok := errors.AsType[*Refusal](err); ok && refusal.Reason == ManagedExternally {
@@ -37,7 +37,7 @@ func (s *Service) ChangePassword(ctx context.Context, request Request, subject s
 	if err != nil {
 		return err
 	}
-	user = s.seen(ctx, live) // the old password is proven from memory
+	user = s.awaitUser(ctx, live) // the old password is proven from memory
 	secret, _ := t.Secret(passwordSecret(&live.Spec))
 	if !isOurPassword(live, secret) {
 		return errPasswordOwner
@@ -80,10 +80,11 @@ func (s *Service) refusedPassword(ctx context.Context, request Request, user *v1
 // isOurPassword tells whether the password of a user of ours is in a Secret of ours, or in none yet.
 func isOurPassword(user *v1alpha1.AuthUser, observed *corev1.Secret) bool {
 	name := passwordSecret(&user.Spec)
-	if name == "" {
+	if name == "" || user.Spec.Password.HashSecretRef.Key != v1alpha1.KeyPassword { // a new one would be written beside it
 		return false
 	}
-	switch PasswordTarget(user, name).Judge(secretwriter.Observed{Secret: observed}) {
+	target := secretwriter.PasswordTarget(user, name)
+	switch target.Judge(secretwriter.Observed{Secret: observed}) {
 	case secretwriter.VerdictOurs, secretwriter.VerdictAbsent:
 		return true
 	case secretwriter.VerdictForeign, secretwriter.VerdictImmutable, secretwriter.VerdictOwnedByOther:
@@ -91,24 +92,11 @@ func isOurPassword(user *v1alpha1.AuthUser, observed *corev1.Secret) bool {
 	return false
 }
 
-// PasswordTarget is the Secret of the name in which a user's password over HTTP is. It goes with the user,
-// and it is one that a person could have provided: everything that reads passwords reads it.
-func PasswordTarget(user *v1alpha1.AuthUser, name string) *secretwriter.Target {
-	return &secretwriter.Target{
-		Namespace:  user.Namespace,
-		Name:       name,
-		Credential: v1alpha1.CredentialInput,
-		Evidence:   secretwriter.Evidence{Annotation: v1alpha1.AnnotationPasswordOf, Value: user.Spec.Subject},
-		Owner: &metav1.OwnerReference{
-			APIVersion: v1alpha1.GroupVersion.String(), Kind: string(directory.Users), Name: user.Name, UID: user.UID,
-		},
-	}
-}
-
 // writePassword puts a hash into the Secret of a user's password, as that was observed; nil for none.
 func (s *Service) writePassword(ctx context.Context, user *v1alpha1.AuthUser, observed *corev1.Secret, hash sensitive.String) (*corev1.Secret, error) {
-	content := passwordContent(map[string][]byte{v1alpha1.KeyPassword: []byte(hash.Reveal())})
-	result, err := s.Secrets.Write(ctx, *PasswordTarget(user, passwordSecret(&user.Spec)), content, secretwriter.Observed{Secret: observed})
+	target := secretwriter.PasswordTarget(user, passwordSecret(&user.Spec))
+	content := secretwriter.PasswordContent(map[string][]byte{v1alpha1.KeyPassword: []byte(hash.Reveal())})
+	result, err := s.Secrets.Write(ctx, target, content, secretwriter.Observed{Secret: observed})
 	switch {
 	case err != nil:
 		return nil, err
@@ -118,26 +106,10 @@ func (s *Service) writePassword(ctx context.Context, user *v1alpha1.AuthUser, ob
 	return result.Secret, nil
 }
 
-func passwordContent(data map[string][]byte) secretwriter.Content {
-	return secretwriter.Content{Data: data, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper}}
-}
-
-// KeepOwner makes a user the owner of the Secret that its password over HTTP is in, so that the one goes
-// with the other. A restore brings both back without that. It changes nothing else, and no other Secret;
-// what somebody else changes meanwhile comes back as an event.
-func KeepOwner(ctx context.Context, secrets *secretwriter.Writer, user *v1alpha1.AuthUser, observed *corev1.Secret) error {
-	name := passwordSecret(&user.Spec)
-	if name == "" || observed == nil || user.Spec.Subject == "" || observed.Annotations[v1alpha1.AnnotationPasswordOf] != user.Spec.Subject {
-		return nil
-	}
-	_, err := secrets.Write(ctx, *PasswordTarget(user, name), passwordContent(observed.Data), secretwriter.Observed{Secret: observed})
-	return err
-}
-
 // awaitSecret waits until this replica reads passwords from a Secret as it was written.
 func (s *Service) awaitSecret(ctx context.Context, t *directory.Tenant, written *corev1.Secret) {
 	s.sight.await(ctx, directory.Change{Kind: directory.Secrets, Namespace: written.Namespace, Name: written.Name}, func() bool {
 		row, ok := t.Secret(written.Name)
-		return ok && isAtLeast(row, written)
+		return ok && freshness.HasReached(row.ResourceVersion, written.ResourceVersion)
 	})
 }

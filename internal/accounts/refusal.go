@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/grantkeeper/grantkeeper/internal/store"
 )
@@ -38,7 +39,6 @@ const (
 	FieldLastName    Field = "lastname"
 	FieldEmail       Field = "email_address"
 	FieldUUID        Field = "uuid"
-	FieldPassword    Field = "password"
 	FieldNewPassword Field = "new_password"
 )
 
@@ -69,8 +69,8 @@ func errConflict(field Field) *Refusal {
 	return &Refusal{Reason: Conflict, Field: field, Text: "the " + string(field) + " is already used"}
 }
 
-func errInvalid(field Field, text string) *Refusal {
-	return &Refusal{Reason: Invalid, Field: field, Text: text}
+func errInvalid(field Field, format string, args ...any) *Refusal {
+	return &Refusal{Reason: Invalid, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
 // refusalOf tells what an error of the store means to the caller. Any other stays as it is: an outage.

@@ -24,9 +24,9 @@ func (s *Service) Replace(ctx context.Context, request Request, subject string, 
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	for range most {
+	for range maxAttempts {
 		replaced, err := s.replace(ctx, request, t, user, &wanted)
 		if errors.Is(err, store.ErrConflict) {
 			continue
@@ -34,7 +34,7 @@ func (s *Service) Replace(ctx context.Context, request Request, subject string, 
 		if err != nil {
 			return nil, refusalOf(err)
 		}
-		now := s.seen(ctx, replaced)
+		now := s.awaitUser(ctx, replaced)
 		if wanted.Disabled {
 			// What cannot be ended now is swept: nothing of it is good while the user is disabled.
 			_ = s.Logins.EndSessions(ctx, t, subject)
@@ -102,13 +102,13 @@ func (s *Service) gotLogin(ctx context.Context, changed *v1alpha1.AuthUser, logi
 
 // putBack gives a user the profile back that it had. What a person has written meanwhile stays.
 func (s *Service) putBack(ctx context.Context, changed, before *v1alpha1.AuthUser) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
 	had := Profile{
 		Username: before.Spec.Username, FirstName: before.Spec.FirstName, LastName: before.Spec.LastName,
 		Purpose: before.Spec.Purpose, Disabled: before.Spec.EffectiveState() == v1alpha1.UserStateDisabled,
 	}
-	for range most {
+	for range maxAttempts {
 		back := changed.DeepCopy()
 		had.apply(&back.Spec)
 		err := s.Store.ReplaceUser(ctx, changed, back)
@@ -129,9 +129,9 @@ func (s *Service) Delete(ctx context.Context, request Request, subject string) e
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	for range most {
+	for range maxAttempts {
 		live, err := s.own(ctx, user)
 		if err != nil {
 			return err
@@ -148,14 +148,14 @@ func (s *Service) Delete(ctx context.Context, request Request, subject string) e
 		s.record(ctx, audit.UserDeleted, request, live)
 		// What cannot be ended now is swept: nothing of it is good without the user.
 		_ = s.Logins.EndLogins(ctx, t, subject)
-		s.gone(ctx, t, live)
+		s.awaitGone(ctx, t, live)
 		return nil
 	}
 	return errRaced
 }
 
-// gone waits until this replica sees that a user is gone.
-func (s *Service) gone(ctx context.Context, t *directory.Tenant, object *v1alpha1.AuthUser) {
+// awaitGone waits until this replica sees that a user is gone.
+func (s *Service) awaitGone(ctx context.Context, t *directory.Tenant, object *v1alpha1.AuthUser) {
 	s.sight.await(ctx, directory.Change{Kind: directory.Users, Namespace: object.Namespace, Name: object.Name}, func() bool {
 		row, ok := t.User(object.Name)
 		return !ok || row.UID != object.UID

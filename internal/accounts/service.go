@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -84,12 +85,17 @@ type Request struct {
 	Source string
 }
 
-// most is how often a change is tried anew because somebody else was faster: the leader writes the
-// status of the same object.
-const most = 4
+// maxAttempts is how often a change is tried where somebody else is faster: the leader writes the status of
+// the same object.
+const maxAttempts = 4
 
-// giveUp is how long one request may take with all it writes and takes back.
-const giveUp = 20 * time.Second
+const (
+	// requestTimeout is how long one request may take, without what has to be undone.
+	requestTimeout = 20 * time.Second
+	// undoTimeout is how long it may then take to undo what was written for nothing, also where whoever
+	// asked has gone.
+	undoTimeout = 5 * time.Second
+)
 
 // Users lists the users of a tenant, in no order: those who hold the subject that they name.
 func (s *Service) Users(namespace string) []*directory.User {
@@ -97,13 +103,7 @@ func (s *Service) Users(namespace string) []*directory.User {
 	if !ok {
 		return nil
 	}
-	var all []*directory.User
-	for _, name := range t.UserNames() {
-		if user, ok := t.User(name); ok && holds(t, user) {
-			all = append(all, user)
-		}
-	}
-	return all
+	return slices.DeleteFunc(t.Users(), func(user *directory.User) bool { return !holds(t, user) })
 }
 
 // User finds the user of a subject, or refuses with UnknownUser. Memory answers; a subject that it does not

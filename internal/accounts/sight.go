@@ -5,9 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/resourceversion"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 )
 
@@ -53,10 +50,4 @@ func (s *sight) await(ctx context.Context, row directory.Change, isSeen func() b
 			return
 		}
 	}
-}
-
-// isAtLeast tells whether a row is of the version of an object or of a later one.
-func isAtLeast(row, object client.Object) bool {
-	order, err := resourceversion.CompareResourceVersion(row.GetResourceVersion(), object.GetResourceVersion())
-	return err == nil && order >= 0
 }

@@ -1,5 +1,6 @@
 // Package audit is the operator's audit log: one line of JSON for whatever was issued, refused or
-// ended and for what became of keys, to be kept apart from the log that tells how the operator fares.
+// ended, for what HTTP did to users and for what became of keys, to be kept apart from the log that
+// tells how the operator fares.
 //
 // A line is a Record and nothing else: a list of fields with a meaning each, none of which takes a
 // secret, and an Event out of a closed list. What a stranger merely claims to be, an unknown login or

@@ -13,7 +13,7 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
 )
 
-// Kinds of generated credentials; part of what their bytes are derived from.
+// The purposes of generated credentials; part of what their bytes are derived from.
 const (
 	userPassword = "AuthUser/password"
 	clientSecret = "AuthClient/secret"
@@ -25,17 +25,22 @@ const clientSecretLength = 43
 // Generated is a credential that the operator makes: it follows from the tenant's keyring and the
 // second it was made.
 type Generated struct {
+	// OwnerKind and OwnerID say whose it is: the kind of an object, and its subject or client_id.
+	OwnerKind, OwnerID string
 	// SecretName names the Secret that holds it, and Key is the data key there.
 	SecretName, Key string
 	Policy          rotation.Policy
 	// Status is the generation as status has it; zero where that was lost or never written.
 	Status rotation.Generation
 
-	derive func(ring *keys.Ring, at time.Time) sensitive.String
+	purpose string
+	length  int
 }
 
 // Derive makes the credential of a second.
-func (g *Generated) Derive(ring *keys.Ring, at time.Time) sensitive.String { return g.derive(ring, at) }
+func (g *Generated) Derive(ring *keys.Ring, at time.Time) sensitive.String {
+	return ring.GeneratedCredential(g.purpose, g.OwnerID, at, g.length)
+}
 
 // GenerationOf is the generation that a status tells.
 func GenerationOf(current, previous *metav1.Time) rotation.Generation {
@@ -72,7 +77,7 @@ func (g *Generated) Recorded(ring *keys.Ring, secret *corev1.Secret) rotation.Ge
 
 // holds tells whether a Secret holds the credential of a second.
 func (g *Generated) holds(ring *keys.Ring, secret *corev1.Secret, at time.Time) bool {
-	return subtle.ConstantTimeCompare(secret.Data[g.Key], []byte(g.derive(ring, at).Reveal())) == 1
+	return subtle.ConstantTimeCompare(secret.Data[g.Key], []byte(g.Derive(ring, at).Reveal())) == 1
 }
 
 // generationIn reads the annotations; zero where they tell nothing.
@@ -110,9 +115,9 @@ func (g *Generated) read(ring *keys.Ring, secret *corev1.Secret) ([]counting, St
 	if generation.IsZero() {
 		return nil, NewStanding(v1alpha1.ReasonPending, "the credential has not been generated yet")
 	}
-	all := []counting{{text: g.derive(ring, generation.Current)}}
+	all := []counting{{text: g.Derive(ring, generation.Current)}}
 	if end := g.Policy.OverlapEnd(generation); !end.IsZero() {
-		all = append(all, counting{g.derive(ring, generation.Previous), end})
+		all = append(all, counting{g.Derive(ring, generation.Previous), end})
 	}
 	return all, Standing{}
 }
@@ -130,13 +135,14 @@ func generatedPassword(u *v1alpha1.AuthUser) (*Generated, error) {
 	spec := u.Spec.Password.Generate
 	every, overlap, err := spec.Rotation()
 	return &Generated{
+		OwnerKind:  "AuthUser",
+		OwnerID:    u.Spec.Subject,
 		SecretName: spec.SecretName,
 		Key:        v1alpha1.KeyPassword,
 		Policy:     rotation.Policy{Every: every, Overlap: overlap},
 		Status:     GenerationOf(u.Status.GeneratedAt, u.Status.PreviousGeneratedAt),
-		derive: func(ring *keys.Ring, at time.Time) sensitive.String {
-			return ring.GeneratedCredential(userPassword, u.Spec.Subject, at, spec.EffectiveLength())
-		},
+		purpose:    userPassword,
+		length:     spec.EffectiveLength(),
 	}, err
 }
 
@@ -147,12 +153,13 @@ func generatedClientSecret(c *v1alpha1.AuthClient) (*Generated, error) {
 	spec := c.Spec.Secret.Generate
 	every, overlap, err := spec.Rotation()
 	return &Generated{
+		OwnerKind:  "AuthClient",
+		OwnerID:    c.EffectiveClientID(),
 		SecretName: spec.SecretName,
 		Key:        v1alpha1.KeyClientSecret,
 		Policy:     rotation.Policy{Every: every, Overlap: overlap},
 		Status:     GenerationOf(c.Status.GeneratedAt, c.Status.PreviousGeneratedAt),
-		derive: func(ring *keys.Ring, at time.Time) sensitive.String {
-			return ring.GeneratedCredential(clientSecret, c.EffectiveClientID(), at, clientSecretLength)
-		},
+		purpose:    clientSecret,
+		length:     clientSecretLength,
 	}, err
 }

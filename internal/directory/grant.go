@@ -100,6 +100,9 @@ func (t *Tenant) Grant(name string) (*Grant, bool) {
 	return t.grants.get(name)
 }
 
+// Grants lists all grants, in no order.
+func (t *Tenant) Grants() []*Grant { return rowsOf(t, t.grants.table) }
+
 // EndpointGrants lists the grants that the endpoint made for a subject.
 func (t *Tenant) EndpointGrants(subject string) []*Grant {
 	t.mu.RLock()

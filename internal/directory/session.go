@@ -2,8 +2,6 @@ package directory
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -45,11 +43,7 @@ func (t *Tenant) SessionsByID(id string) []*v1alpha1.AuthSession {
 }
 
 // Sessions lists all sessions, in no order.
-func (t *Tenant) Sessions() []*v1alpha1.AuthSession {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return slices.Collect(maps.Values(t.sessions.rows))
-}
+func (t *Tenant) Sessions() []*v1alpha1.AuthSession { return rowsOf(t, t.sessions.table) }
 
 // SessionsOfSubject lists the sessions of a user's subject, or of a client that acts for itself, in
 // the order of their names.

@@ -134,6 +134,16 @@ func (t *Tenant) ClientNames() []string { return namesOf(t, t.clients.table) }
 // GrantNames names all grants, in no order.
 func (t *Tenant) GrantNames() []string { return namesOf(t, t.grants.table) }
 
+// Counts tells how many rows of each kind a tenant has.
+func (t *Tenant) Counts() map[Kind]int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return map[Kind]int{
+		Users: len(t.users.rows), Clients: len(t.clients.rows), Grants: len(t.grants.rows),
+		Sessions: len(t.sessions.rows), Revocations: len(t.revocations.rows), Secrets: len(t.secrets.rows),
+	}
+}
+
 // InUse tells whether the namespace has a user, a client, a grant or an AuthTenant, which is what
 // makes it a tenant.
 func (t *Tenant) InUse() bool {
@@ -146,4 +156,10 @@ func namesOf[T object](t *Tenant, from *table[T]) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return slices.Collect(maps.Keys(from.rows))
+}
+
+func rowsOf[T object](t *Tenant, from *table[T]) []T {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Collect(maps.Values(from.rows))
 }

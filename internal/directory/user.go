@@ -82,6 +82,9 @@ func (t *Tenant) User(name string) (*User, bool) {
 	return t.users.get(name)
 }
 
+// Users lists all users, in no order.
+func (t *Tenant) Users() []*User { return rowsOf(t, t.users.table) }
+
 // sharing names the users whose standing hangs on this one's: those that claim a login of its or
 // its subject.
 func (ut userTable) sharing(name string) []string {

@@ -1,10 +1,6 @@
 package freshness
 
-import (
-	"time"
-
-	"k8s.io/apimachinery/pkg/util/resourceversion"
-)
+import "time"
 
 // proof is how many times in a row a part has to be refused before the view counts as lost: an API
 // server that has just started may refuse what it allows a moment later.
@@ -94,7 +90,7 @@ func (v *View) Saw(i int, version string) {
 	if p.asked.version == "" {
 		return
 	}
-	if order, err := resourceversion.CompareResourceVersion(version, p.asked.version); err != nil || order < 0 {
+	if !HasReached(version, p.asked.version) {
 		return
 	}
 	p.asOf, p.current, p.asked = p.asked.at, true, question{}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func TestARotationPromotesEveryStandbyAndPublishesTheNext(t *testing.T) {
@@ -235,7 +237,7 @@ func TestAKeyringOfFormat1TakesOnFormat2WhenItsKeysChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "keyring-format-2", data)
+	golden.Compare(t, "keyring-format-2", data)
 	readsBack(t, changed)
 }
 

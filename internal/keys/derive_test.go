@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func TestDerivedValuesAreFinal(t *testing.T) {
@@ -35,7 +37,7 @@ func TestDerivedValuesAreFinal(t *testing.T) {
 		"generated-credential": ring.GeneratedCredential("password", testSubject, testNow, 100).Reveal(),
 		"refresh-mac":          hex.EncodeToString(mac),
 	} {
-		golden(t, name, []byte(got))
+		golden.Compare(t, name, []byte(got))
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func TestJWKSIsFinal(t *testing.T) {
@@ -14,7 +16,7 @@ func TestJWKSIsFinal(t *testing.T) {
 	if err := json.Indent(&indented, testRing(t).JWKS(), "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "jwks", indented.Bytes())
+	golden.Compare(t, "jwks", indented.Bytes())
 }
 
 func TestJWKSPublishesWhatVerifiesAndNothingElse(t *testing.T) {

@@ -1,14 +1,10 @@
 package keys
 
 import (
-	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -16,11 +12,7 @@ const (
 	testSubject = "6f1c2a3b-4d5e-4f60-8a7b-9c0d1e2f3a4b"
 )
 
-var (
-	testNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-	update = flag.Bool("update", false, "write the golden files anew: the bytes are final, so think first")
-)
+var testNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // testDocument is the fixture of package keystest, which this package's own
 // tests cannot import. It names NAMESPACE, UID and ISSUER as its tenant.
@@ -49,25 +41,6 @@ func testSigner(t testing.TB, ring *Ring, alg Algorithm) *SigningKey {
 		t.Fatal(err)
 	}
 	return key
-}
-
-// golden compares got with testdata/<name>.golden.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	got = append(bytes.Clone(got), '\n')
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s: bytes that are final have changed (-want +got):\n%s", path, diff)
-	}
 }
 
 // zeroes is a source of randomness for golden files.

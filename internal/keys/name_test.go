@@ -3,12 +3,14 @@ package keys
 import (
 	"regexp"
 	"testing"
+
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func TestNamesAreFinal(t *testing.T) {
 	t.Parallel()
-	golden(t, "name-session", []byte(Name("session", "0d0f8c1e-6a2b-4c3d-9e4f-5a6b7c8d9e0f")))
-	golden(t, "name-without-parts", []byte(Name("session")))
+	golden.Compare(t, "name-session", []byte(Name("session", "0d0f8c1e-6a2b-4c3d-9e4f-5a6b7c8d9e0f")))
+	golden.Compare(t, "name-without-parts", []byte(Name("session")))
 }
 
 func TestNamesDifferWherePartsDo(t *testing.T) {

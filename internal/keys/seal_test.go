@@ -9,6 +9,8 @@ import (
 	"errors"
 	"testing"
 	"testing/iotest"
+
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func TestSealedBytesAreFinal(t *testing.T) {
@@ -18,7 +20,7 @@ func TestSealedBytesAreFinal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "sealed-session", []byte(hex.EncodeToString(sealed)))
+	golden.Compare(t, "sealed-session", []byte(hex.EncodeToString(sealed)))
 }
 
 // TestTheSealIsAsDocumented opens a seal by what doc.go says alone.

@@ -11,6 +11,8 @@ import (
 	"io"
 	"testing"
 	"testing/iotest"
+
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func sealValue(t testing.TB, ring *Ring, purpose Purpose) []byte {
@@ -28,7 +30,7 @@ func TestTheBytesOfAValueAreFinal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "sealed-value", []byte(hex.EncodeToString(value)))
+	golden.Compare(t, "sealed-value", []byte(hex.EncodeToString(value)))
 }
 
 // TestAValueIsSealedAsDocumented opens a value by what doc.go says alone.

@@ -2,11 +2,8 @@ package rendering
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,9 +12,8 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/sensitive"
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew: programs read these bytes")
 
 // everything is a target with every key that a target can ask for.
 func everything() *v1alpha1.GrantTarget {
@@ -51,20 +47,8 @@ func TestTheWholeSecretIsFinal(t *testing.T) {
 	for _, key := range slices.Sorted(maps.Keys(content.Data)) {
 		fmt.Fprintf(&all, "==> %s\n%s\n", key, content.Data[key])
 	}
-	fmt.Fprintf(&all, "==> metadata\n%v\n%v\n", content.Labels, content.Annotations)
-	path := filepath.Join("testdata", "everything.golden")
-	if *update {
-		if err := os.WriteFile(path, all.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), all.String()); diff != "" {
-		t.Errorf("the Secret (-want +got):\n%s", diff)
-	}
+	fmt.Fprintf(&all, "==> metadata\n%v\n%v", content.Labels, content.Annotations)
+	golden.Compare(t, "everything", all.Bytes())
 }
 
 func TestRenderGivesTheSameAgain(t *testing.T) {

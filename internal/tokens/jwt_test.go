@@ -10,6 +10,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 // accesses are tokens that between them have every claim present and absent.
@@ -48,7 +49,7 @@ func TestSignedBytesAreFinal(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				golden(t, name+"-"+string(alg), []byte(explain(t, token)))
+				golden.Compare(t, name+"-"+string(alg), []byte(explain(t, token)))
 			})
 		}
 	}

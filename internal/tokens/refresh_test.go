@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func TestRefreshTokensAreFinalAndReadBack(t *testing.T) {
@@ -28,7 +29,7 @@ func TestRefreshTokensAreFinalAndReadBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, []byte(token))
+			golden.Compare(t, name, []byte(token))
 			got, err := ParseRefresh(ring, token)
 			if err != nil {
 				t.Fatal(err)

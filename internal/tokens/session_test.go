@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 const testReference = "0d0f8c1e-6a2b-4c3d-9e4f-5a6b7c8d9e0f"
@@ -38,7 +39,7 @@ func TestSealedSessionsAreFinalAndReadBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "session-"+name, []byte(object+"\n"+string(appendSession(access))+"\n"+hex.EncodeToString(sealed)))
+			golden.Compare(t, "session-"+name, []byte(object+"\n"+string(appendSession(access))+"\n"+hex.EncodeToString(sealed)))
 			got, err := OpenSession(ring, object, sealed)
 			if err != nil {
 				t.Fatal(err)

@@ -1,14 +1,8 @@
 package tokens
 
 import (
-	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantkeeper/grantkeeper/internal/keys"
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
@@ -22,11 +16,7 @@ const (
 	testSession   = "b1a5e0c2-7d34-4f8e-a6b9-0c1d2e3f4a5b"
 )
 
-var (
-	testIssued = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-	update = flag.Bool("update", false, "write the golden files anew: the bytes are final, so think first")
-)
+var testIssued = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func testRing(t testing.TB) *keys.Ring {
 	t.Helper()
@@ -75,24 +65,5 @@ func fullProfile() *Profile {
 	return &Profile{
 		Name: "Zoë \"Z\" Müller\\", GivenName: "Zoë", FamilyName: "Müller\u2028<&>",
 		Email: "zoe@example.com", EmailVerified: true,
-	}
-}
-
-// golden compares got with testdata/<name>.golden.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	got = append(bytes.Clone(got), '\n')
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s: bytes that are final have changed (-want +got):\n%s", path, diff)
 	}
 }

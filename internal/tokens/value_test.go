@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantkeeper/grantkeeper/internal/keys/keystest"
+	"github.com/grantkeeper/grantkeeper/test/golden"
 )
 
 func fullCode(mods ...func(*Code)) *Code {
@@ -43,8 +44,8 @@ func known() *Browser {
 
 func TestTheRecordsOfValuesAreFinal(t *testing.T) {
 	t.Parallel()
-	golden(t, "code", appendCode(fullCode()))
-	golden(t, "browser", appendBrowser(known()))
+	golden.Compare(t, "code", appendCode(fullCode()))
+	golden.Compare(t, "browser", appendBrowser(known()))
 }
 
 func TestACodeIsReadBackAsItWasWritten(t *testing.T) {

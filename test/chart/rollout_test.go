@@ -3,7 +3,6 @@ package chart_test
 import (
 	"context"
 	"errors"
-	"maps"
 	"strings"
 	"testing"
 
@@ -17,12 +16,12 @@ import (
 	"github.com/grantkeeper/grantkeeper/test/controlplane"
 )
 
-// The release that may restart workloads, beside the shared one.
-const (
-	restarting          = "restarting-grantkeeper"
-	restartingNamespace = "restarting-system"
-	restartedTenant     = "team-restarted"
-)
+// The release that may restart workloads.
+var restarting = ownRelease{
+	name: "restarting-grantkeeper", namespace: "restarting-system", tenant: "team-restarted",
+	enabled: "rolloutRestarts.enabled",
+	allows:  map[string]string{"deployments.apps": "get patch", "statefulsets.apps": "get patch", "daemonsets.apps": "get patch"},
+}
 
 // restartPatch is what the operator sends.
 const restartPatch = `{"spec":{"template":{"metadata":{"annotations":{"auth.grantkeeper.dev/restarted-at":"2026-01-02T03:04:05Z"}}}}}`
@@ -39,7 +38,7 @@ func template(name string) (metav1.LabelSelector, corev1.PodTemplateSpec) {
 func workloads(name string) map[string]client.Object {
 	meta := func(kind string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{
-			Namespace: restartedTenant, Name: name + "-" + kind, Annotations: map[string]string{v1alpha1.AnnotationAllowRolloutRestart: "true"},
+			Namespace: restarting.tenant, Name: name + "-" + kind, Annotations: map[string]string{v1alpha1.AnnotationAllowRolloutRestart: "true"},
 		}
 	}
 	selector, pod := template(name)
@@ -50,35 +49,9 @@ func workloads(name string) map[string]client.Object {
 	}
 }
 
-// installRestarting installs the release and connects as its operator.
-func installRestarting(t *testing.T) client.Client {
-	t.Helper()
-	installed(t)
-	admin := mustConnect(t, cp.Config)
-	if err := admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: restartedTenant}}); err != nil {
-		t.Fatal(err)
-	}
-	mustHelm(t, "install", restarting, chartDir(t), "--namespace", restartingNamespace, "--create-namespace",
-		"--set", "namespaces={"+restartedTenant+"},crds.enabled=false,rolloutRestarts.enabled=true")
-	t.Cleanup(func() { mustHelm(t, "uninstall", restarting, "--namespace", restartingNamespace) })
-	config, err := cp.ServiceAccountConfig(t.Context(), restartingNamespace, restarting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := maps.Clone(everywhere)
-	maps.Copy(want, inTenant)
-	delete(want, "namespaces "+tenant)
-	want["namespaces "+restartedTenant] = "get list watch"
-	for _, resource := range []string{"deployments", "statefulsets", "daemonsets"} {
-		want[resource+".apps"] = "get patch"
-	}
-	wantRules(t, config, restartedTenant, want)
-	return mustConnect(t, config)
-}
-
 func TestTheOperatorRestartsWorkloadsThatPermitItAndChangesNothingElse(t *testing.T) {
 	t.Parallel()
-	operator := installRestarting(t)
+	operator := restarting.install(t)
 	admin := mustConnect(t, cp.Config)
 	permitting, silent := workloads("permitting"), workloads("silent")
 	for _, all := range []map[string]client.Object{permitting, silent} {

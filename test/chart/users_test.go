@@ -3,12 +3,9 @@ package chart_test
 import (
 	"context"
 	"errors"
-	"maps"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
@@ -16,35 +13,11 @@ import (
 	"github.com/grantkeeper/grantkeeper/test/gen"
 )
 
-// A release of its own lets users be managed over HTTP.
-const (
-	managing          = "managing-grantkeeper"
-	managingNamespace = "managing-system"
-	managedTenant     = "managed-users"
-)
-
-// installManaging installs the release and connects as its operator.
-func installManaging(t *testing.T) client.Client {
-	t.Helper()
-	installed(t)
-	admin := mustConnect(t, cp.Config)
-	if err := admin.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: managedTenant}}); err != nil {
-		t.Fatal(err)
-	}
-	mustHelm(t, "install", managing, chartDir(t), "--namespace", managingNamespace, "--create-namespace",
-		"--set", "namespaces={"+managedTenant+"},crds.enabled=false,userManagement.enabled=true")
-	t.Cleanup(func() { mustHelm(t, "uninstall", managing, "--namespace", managingNamespace) })
-	config, err := cp.ServiceAccountConfig(t.Context(), managingNamespace, managing)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := maps.Clone(everywhere)
-	maps.Copy(want, inTenant)
-	delete(want, "namespaces "+tenant)
-	want["namespaces "+managedTenant] = "get list watch"
-	want["authusers.auth.grantkeeper.dev"] = "create delete get list patch watch"
-	wantRules(t, config, managedTenant, want)
-	return mustConnect(t, config)
+// The release that lets users be managed over HTTP.
+var managing = ownRelease{
+	name: "managing-grantkeeper", namespace: "managing-system", tenant: "managed-users",
+	enabled: "userManagement.enabled",
+	allows:  map[string]string{"authusers.auth.grantkeeper.dev": "create delete get list patch watch"},
 }
 
 // ofEndpoint labels a user as the endpoint does.
@@ -54,9 +27,9 @@ func ofEndpoint(u *v1alpha1.AuthUser) {
 
 func TestTheOperatorWritesItsOwnUsersAlone(t *testing.T) {
 	t.Parallel()
-	operator, admin := installManaging(t), mustConnect(t, cp.Config)
-	applied := gen.In(managedTenant, gen.AuthUser("applied", gen.UserScopes("orders:*")))
-	pending := gen.In(managedTenant, gen.AuthUser("pending"))
+	operator, admin := managing.install(t), mustConnect(t, cp.Config)
+	applied := gen.In(managing.tenant, gen.AuthUser("applied", gen.UserScopes("orders:*")))
+	pending := gen.In(managing.tenant, gen.AuthUser("pending"))
 	pending.Spec.Subject = ""
 	for _, user := range []*v1alpha1.AuthUser{applied, pending} {
 		if err := admin.Create(t.Context(), user); err != nil {
@@ -64,7 +37,7 @@ func TestTheOperatorWritesItsOwnUsersAlone(t *testing.T) {
 		}
 	}
 	controlplane.Eventually(t, convergence, func(ctx context.Context) error {
-		err := operator.Create(ctx, gen.In(managedTenant, gen.AuthUser("unlabelled")), client.DryRunAll)
+		err := operator.Create(ctx, gen.In(managing.tenant, gen.AuthUser("unlabelled")), client.DryRunAll)
 		if err == nil {
 			return errors.New("the policy is not in force yet")
 		}
@@ -73,7 +46,7 @@ func TestTheOperatorWritesItsOwnUsersAlone(t *testing.T) {
 		}
 		return nil
 	})
-	own := gen.In(managedTenant, gen.AuthUser("own", ofEndpoint))
+	own := gen.In(managing.tenant, gen.AuthUser("own", ofEndpoint))
 	if err := operator.Create(t.Context(), own); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +72,7 @@ func TestTheOperatorWritesItsOwnUsersAlone(t *testing.T) {
 		"it lets none of its own go":                        {update(own, func(u *v1alpha1.AuthUser) { u.Labels = nil }), false},
 		"it writes the subject of another":                  {update(pending, func(u *v1alpha1.AuthUser) { u.Spec.Subject = gen.Subject("pending") }), true},
 		"it makes none with scopes": {func(ctx context.Context) error {
-			return operator.Create(ctx, gen.In(managedTenant, gen.AuthUser("new", ofEndpoint, gen.UserScopes("#"))), client.DryRunAll)
+			return operator.Create(ctx, gen.In(managing.tenant, gen.AuthUser("new", ofEndpoint, gen.UserScopes("#"))), client.DryRunAll)
 		}, false},
 		"it deletes one of its own": {func(ctx context.Context) error { return operator.Delete(ctx, own, client.DryRunAll) }, true},
 		"it deletes no other":       {func(ctx context.Context) error { return operator.Delete(ctx, applied, client.DryRunAll) }, false},
