@@ -50,6 +50,7 @@ func (a *app) addEndpoint(ctx context.Context, listener net.Listener) error {
 	mux, err := endpoint.NewMux(endpoint.MuxOptions{
 		DefaultTenant:  a.options.DefaultTenant,
 		TrustedProxies: a.options.TrustedProxies,
+		AllowedOrigins: a.options.CORSAllowedOrigins,
 		Health:         health,
 		Metrics:        timings,
 		Log:            log,
