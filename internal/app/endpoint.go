@@ -50,6 +50,7 @@ func (a *app) addEndpoint(ctx context.Context, listener net.Listener) error {
 	mux, err := endpoint.NewMux(endpoint.MuxOptions{
 		DefaultTenant:  a.options.DefaultTenant,
 		TrustedProxies: a.options.TrustedProxies,
+		AllowedOrigins: a.options.CORSAllowedOrigins,
 		Health:         health,
 		Metrics:        timings,
 		Log:            log,
@@ -140,7 +141,7 @@ func (a *app) addCertificateController(secret types.NamespacedName) {
 }
 
 // dialects are the routes of the endpoint. POST /token is both dialects': JSON is wazo's, all else
-// OAuth2's.
+// OAuth2's. The pages know a cookie, and introspection a secret: neither is open to other origins.
 func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
 	json := wazo.New(wazo.Options{Service: a.issuing, Accounts: a.accounts, Clock: a.clock, Location: time.Local, Log: log.WithName("wazo")})
 	form := oauth.NewTokenEndpoint(a.issuing, log.WithName("oauth"))
@@ -149,8 +150,11 @@ func (a *app) dialects(log logr.Logger) []endpoint.Dialect {
 		Pattern: "/token",
 		Handle:  endpoint.ByContentType("application/json", json.CreateToken, form.Token),
 	}
+	keySets := endpoint.JWKSRoutes(a.issuing.JWKS, a.options.JWKSMaxAge, form.Fail)
 	return []endpoint.Dialect{
-		{Routes: slices.Concat(form.Routes(), endpoint.JWKSRoutes(a.issuing.JWKS, a.options.JWKSMaxAge, form.Fail), []endpoint.Route{token}), Refuse: oauth.Refuse},
+		{Routes: slices.Concat(form.Routes(), keySets), Refuse: oauth.Refuse, CrossOrigin: oauth.CrossOrigin()},
+		{Routes: []endpoint.Route{token}, Refuse: oauth.Refuse, CrossOrigin: oauth.CrossOrigin().And(json.Dialect().CrossOrigin)},
+		{Routes: form.SecretRoutes(), Refuse: oauth.Refuse},
 		pages.New(a.issuing, log.WithName("pages")).Dialect(),
 		json.Dialect(),
 	}

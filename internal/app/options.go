@@ -52,7 +52,10 @@ type Options struct {
 	MinStandby time.Duration
 	// TrustedProxies are the networks whose forwarded headers count.
 	TrustedProxies []netip.Prefix
-	LeaderElect    bool
+	// CORSAllowedOrigins are the origins, as browsers send them, whose pages may call the endpoint, or
+	// endpoint.AnyOrigin alone. The pages of a login are never among what they may call.
+	CORSAllowedOrigins []string
+	LeaderElect        bool
 	// SessionStore is SessionStoreKubernetes, or the URL of a Redis or Valkey server without a password,
 	// which is in SessionStorePasswordFile. SessionStoreCA is a PEM bundle of the authorities that the
 	// server's certificate may be from; empty for the system's.
@@ -99,6 +102,7 @@ func (o *Options) AddFlags(flags *flag.FlagSet) {
 	flags.DurationVar(&o.JWKSMaxAge, "jwks-max-age", 5*time.Minute, "how long validators may go on with a copy of a tenant's key set, in whole seconds")
 	flags.DurationVar(&o.MinStandby, "min-standby", 2*time.Hour, "how long a signing key is published before it signs; at least twice --jwks-max-age")
 	flags.Func("trusted-proxies", "comma-separated networks whose X-Forwarded-For counts", o.setTrustedProxies)
+	flags.Func("cors-allowed-origins", "comma-separated origins, such as https://app.example.com, whose pages may call the endpoint, or * for every origin; no regular expressions; without it none may", o.setAllowedOrigins)
 	flags.StringVar(&o.SessionStore, "session-store", SessionStoreKubernetes, "where reference tokens are kept: kubernetes, or redis://[user@]host[:port][/database] or rediss:// for a Redis or Valkey server")
 	flags.StringVar(&o.SessionStorePasswordFile, "session-store-password-file", "", "file with the password of that server; read for each connection")
 	flags.StringVar(&o.SessionStoreCA, "session-store-ca", "", "PEM file of the authorities that the server's certificate may be from, instead of the system's")

@@ -59,6 +59,17 @@ func TestBadFlagsAreRefusedByName(t *testing.T) {
 		"key sets that nobody may keep":        {flags: []string{"--jwks-max-age=500ms"}, want: []string{"--jwks-max-age 500ms"}},
 		"keys that sign before they are known": {flags: []string{"--min-standby=9m"}, want: []string{"--min-standby 9m0s", "--jwks-max-age 5m0s"}},
 		"a proxy that is an address":           {flags: []string{"--trusted-proxies=10.0.0.1"}, want: []string{"trusted-proxies", `"10.0.0.1"`}},
+		"an origin with a path":                {flags: []string{`--cors-allowed-origins=https://app.example.com/`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin in capitals":                {flags: []string{`--cors-allowed-origins=https://App.example.com`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin with its scheme's own port": {flags: []string{`--cors-allowed-origins=https://app.example.com:443`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin with a port that is none":   {flags: []string{`--cors-allowed-origins=https://app.example.com:0443`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin with a user":                {flags: []string{`--cors-allowed-origins=https://me@app.example.com`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin with a wildcard":            {flags: []string{`--cors-allowed-origins=https://*.example.com`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin that is a pattern":          {flags: []string{`--cors-allowed-origins=^https://app\.example\.com$`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin without a scheme":           {flags: []string{`--cors-allowed-origins=app.example.com`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin without a host":             {flags: []string{`--cors-allowed-origins=https://`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"an origin that says that it is none":  {flags: []string{`--cors-allowed-origins=null`}, want: []string{"cors-allowed-origins", "is not an origin as browsers send it"}},
+		"every origin, and one more":           {flags: []string{"--cors-allowed-origins=*,https://app.example.com"}, want: []string{"cors-allowed-origins", `"*" allows every origin`}},
 		"a duration without a unit":            {flags: []string{"--min-ttl=10"}, want: []string{"min-ttl"}},
 		"an audit log that goes nowhere known": {flags: []string{"--audit-log=/var/log/audit"}, want: []string{"--audit-log", `"/var/log/audit"`, "stdout"}},
 		"a session store of an unknown kind":   {flags: []string{"--session-store=etcd"}, want: []string{"--session-store", "kubernetes", "rediss"}},
@@ -111,6 +122,20 @@ func TestGoodFlagsAreRead(t *testing.T) {
 			want: func(o *Options) {
 				o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 			},
+		},
+		"origins of every kind": {
+			flags: []string{"--cors-allowed-origins=https://app.example.com, http://localhost:3000,https://[2001:db8::1]:8443,capacitor://localhost,http://10.0.0.1,"},
+			want: func(o *Options) {
+				o.CORSAllowedOrigins = []string{"https://app.example.com", "http://localhost:3000", "https://[2001:db8::1]:8443", "capacitor://localhost", "http://10.0.0.1"}
+			},
+		},
+		"every origin": {
+			flags: []string{"--cors-allowed-origins=*"},
+			want:  func(o *Options) { o.CORSAllowedOrigins = []string{"*"} },
+		},
+		"no origin": {
+			flags: []string{"--cors-allowed-origins="},
+			want:  func(*Options) {},
 		},
 		"cluster mode with a default tenant": {
 			flags: []string{"--namespaces=", "--cluster-mode", "--default-tenant=anything"},

@@ -15,7 +15,7 @@ type exchange struct {
 	mux       *Mux
 	call      Call
 	operation *operation
-	refuse    Refusal
+	dialect   *mountedDialect
 	started   time.Time
 	// status is zero until the header is written.
 	status int
@@ -43,7 +43,7 @@ func (m *Mux) begin(w http.ResponseWriter, r *http.Request) *exchange {
 		ResponseWriter: w,
 		mux:            m,
 		operation:      m.unmatched,
-		refuse:         refusePlain,
+		dialect:        noDialect,
 		started:        m.options.Clock.Now(),
 	}
 	x.call.Client = client
@@ -100,7 +100,8 @@ func (x *exchange) answerPanic(r *http.Request, cause any) bool {
 	}
 	clear(x.Header())
 	x.setHeaders()
-	x.refuse(x, r, http.StatusInternalServerError)
+	x.share(r)
+	x.dialect.Refuse(x, r, http.StatusInternalServerError)
 	return true
 }
 
@@ -172,7 +173,7 @@ func (x *exchange) Unwrap() http.ResponseWriter {
 func (x *exchange) limitBody(r *http.Request) bool {
 	limit := x.mux.options.BodyLimit
 	if r.ContentLength > limit {
-		x.refuse(x, r, http.StatusRequestEntityTooLarge)
+		x.dialect.Refuse(x, r, http.StatusRequestEntityTooLarge)
 		return false
 	}
 	if r.ContentLength < 0 {

@@ -36,6 +36,9 @@ func serveJWKS(w http.ResponseWriter, r *http.Request, set []byte, cacheControl 
 	tag := `"` + base64.RawURLEncoding.EncodeToString(digest[:15]) + `"`
 	header := w.Header()
 	header["Cache-Control"] = cacheControl
+	// This is the one answer that caches keep. A copy that was got without an Origin does not say that the
+	// page of another one may read it.
+	header["Vary"] = headerVaryOrigin
 	header.Set("ETag", tag)
 	if matchesTag(r.Header["If-None-Match"], tag) {
 		w.WriteHeader(http.StatusNotModified)

@@ -35,6 +35,20 @@ func value(t *testing.T, server *running, name string) float64 {
 	return metrics[0].GetCounter().GetValue() + metrics[0].GetGauge().GetValue()
 }
 
+// counts are the requests that were counted, by their labels.
+func counts(t *testing.T, server *running) map[string]uint64 {
+	t.Helper()
+	counts := map[string]uint64{}
+	for _, metric := range family(t, server, "grantkeeper_http_request_duration_seconds") {
+		var labels []string
+		for _, label := range metric.GetLabel() {
+			labels = append(labels, label.GetName()+"="+label.GetValue())
+		}
+		counts[strings.Join(labels, " ")] = metric.GetHistogram().GetSampleCount()
+	}
+	return counts
+}
+
 func TestRequestsAreCountedByTemplate(t *testing.T) {
 	t.Parallel()
 	server := run(t, &running{mux: MuxOptions{DefaultTenant: "main"}, dialects: twoDialects()})
@@ -43,24 +57,12 @@ func TestRequestsAreCountedByTemplate(t *testing.T) {
 	}
 	server.do(t, "BREW", "/0.1/token/d", nil)
 	server.do(t, "BREW", "/nothing", nil)
-
-	count := func() map[string]uint64 {
-		counts := map[string]uint64{}
-		for _, metric := range family(t, server, "grantkeeper_http_request_duration_seconds") {
-			var labels []string
-			for _, label := range metric.GetLabel() {
-				labels = append(labels, label.GetName()+"="+label.GetValue())
-			}
-			counts[strings.Join(labels, " ")] = metric.GetHistogram().GetSampleCount()
-		}
-		return counts
-	}
 	want := map[string]uint64{
 		"code=2xx method=GET route=/0.1/token/{token}":   3,
 		"code=4xx method=other route=/0.1/token/{token}": 1,
 		"code=4xx method=other route=unmatched":          1,
 	}
-	await(t, "all requests are counted", func() bool { return cmp.Equal(want, count()) })
+	await(t, "all requests are counted", func() bool { return cmp.Equal(want, counts(t, server)) })
 }
 
 func TestRequestsInFlight(t *testing.T) {

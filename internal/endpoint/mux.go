@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
@@ -18,6 +17,9 @@ type MuxOptions struct {
 	DefaultTenant string
 	// TrustedProxies are the networks whose X-Forwarded-For and X-Request-Id count.
 	TrustedProxies []netip.Prefix
+	// AllowedOrigins are the web origins, as browsers send them, whose pages may call the dialects that are
+	// open to other origins. AnyOrigin among them allows all, and none allows none.
+	AllowedOrigins []string
 	// BodyLimit is the largest request body in bytes; zero means DefaultBodyLimit.
 	BodyLimit int64
 	// Health answers /healthz and /readyz. Required.
@@ -37,7 +39,7 @@ type MuxOptions struct {
 // because tokens stand in paths and must not be sent around. It is safe for concurrent use.
 type Mux struct {
 	options   MuxOptions
-	dialects  []Dialect
+	dialects  []*mountedDialect
 	table     *http.ServeMux
 	ids       *requestIDs
 	unmatched *operation
@@ -50,13 +52,12 @@ func NewMux(options MuxOptions, dialects ...Dialect) (*Mux, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialects = withRefusals(dialects)
 	if options.BodyLimit == 0 {
 		options.BodyLimit = DefaultBodyLimit
 	}
 	m := &Mux{
 		options:   options,
-		dialects:  dialects,
+		dialects:  mountedDialects(options.AllowedOrigins, dialects),
 		table:     http.NewServeMux(),
 		ids:       ids,
 		unmatched: &operation{route: "unmatched", method: "other"},
@@ -69,7 +70,7 @@ func NewMux(options MuxOptions, dialects ...Dialect) (*Mux, error) {
 
 // mount fills the route table.
 func (m *Mux) mount() error {
-	own, err := collect([]Dialect{{Routes: m.options.Health.routes(), Refuse: refusePlain}})
+	own, err := collect(mountedDialects(nil, []Dialect{{Routes: m.options.Health.routes()}}))
 	if err != nil {
 		return err
 	}
@@ -94,14 +95,25 @@ func (m *Mux) mount() error {
 	return nil
 }
 
-func withRefusals(dialects []Dialect) []Dialect {
-	dialects = slices.Clone(dialects)
-	for i := range dialects {
-		if dialects[i].Refuse == nil {
-			dialects[i].Refuse = refusePlain
+// mountedDialect is a dialect that leaves nothing out.
+type mountedDialect struct {
+	Dialect
+	// sharing is nil where the dialect is not open to other origins.
+	sharing *sharing
+}
+
+// noDialect is that of paths which belong to none.
+var noDialect = &mountedDialect{Dialect: Dialect{Refuse: refusePlain}}
+
+func mountedDialects(origins []string, dialects []Dialect) []*mountedDialect {
+	var mounted []*mountedDialect
+	for _, dialect := range dialects {
+		if dialect.Refuse == nil {
+			dialect.Refuse = refusePlain
 		}
+		mounted = append(mounted, &mountedDialect{Dialect: dialect, sharing: newSharing(origins, dialect.CrossOrigin)})
 	}
-	return dialects
+	return mounted
 }
 
 // ServeHTTP takes one request through everything that all requests share, and to its route.
@@ -115,12 +127,16 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.table.ServeHTTP(x, r)
 }
 
-// serveUnmatched answers a path that no route takes, in the shape of the dialect it lies below.
+// serveUnmatched answers a path that no route takes, in the shape of the dialect it lies below. The writer
+// is an exchange always.
 func (m *Mux) serveUnmatched(w http.ResponseWriter, r *http.Request) {
-	m.refusal(r.URL.Path)(w, r, http.StatusNotFound)
+	x := w.(*exchange)
+	x.dialect = m.dialectAbove(r.URL.Path)
+	x.share(r)
+	x.dialect.Refuse(x, r, http.StatusNotFound)
 }
 
-func (m *Mux) refusal(requested string) Refusal {
+func (m *Mux) dialectAbove(requested string) *mountedDialect {
 	if below, ok := strings.CutPrefix(requested, tenantPrefix); ok {
 		if slash := strings.IndexByte(below, '/'); slash >= 0 {
 			requested = below[slash:]
@@ -129,11 +145,11 @@ func (m *Mux) refusal(requested string) Refusal {
 	for _, dialect := range m.dialects {
 		for _, prefix := range dialect.Prefixes {
 			if strings.HasPrefix(requested, prefix) {
-				return dialect.Refuse
+				return dialect
 			}
 		}
 	}
-	return refusePlain
+	return noDialect
 }
 
 // isClean says whether http.ServeMux would route the escaped path as it stands. It answers others

@@ -26,7 +26,9 @@ type resource struct {
 	allow string
 	// refused is what requests with another method count as.
 	refused *operation
-	refuse  Refusal
+	// preflight is what the questions of browsers count as.
+	preflight *operation
+	dialect   *mountedDialect
 }
 
 // operation is one method of a resource, and what is measured about it.
@@ -37,11 +39,12 @@ type operation struct {
 	timings timings
 }
 
-func newResource(pattern string, refuse Refusal) *resource {
+func newResource(pattern string, dialect *mountedDialect) *resource {
 	return &resource{
-		pattern: pattern,
-		refused: &operation{route: pattern, method: "other"},
-		refuse:  refuse,
+		pattern:   pattern,
+		refused:   &operation{route: pattern, method: "other"},
+		preflight: &operation{route: pattern, method: http.MethodOptions},
+		dialect:   dialect,
 	}
 }
 
@@ -69,7 +72,7 @@ func (s *resource) operation(method string) *operation {
 }
 
 // collect groups the routes of all dialects by path.
-func collect(dialects []Dialect) ([]*resource, error) {
+func collect(dialects []*mountedDialect) ([]*resource, error) {
 	owners := map[string]int{}
 	var resources []*resource
 	for i, dialect := range dialects {
@@ -84,7 +87,7 @@ func collect(dialects []Dialect) ([]*resource, error) {
 			at := slices.IndexFunc(resources, func(s *resource) bool { return s.pattern == route.Pattern })
 			if at < 0 {
 				at = len(resources)
-				resources = append(resources, newResource(route.Pattern, dialect.Refuse))
+				resources = append(resources, newResource(route.Pattern, dialect))
 			}
 			if err := resources[at].add(route.Method, route.Handle); err != nil {
 				return nil, err
@@ -118,16 +121,21 @@ type mount struct {
 // ServeHTTP is only ever called by a Mux, which passes its exchange as the writer.
 func (m mount) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := w.(*exchange)
-	x.refuse = m.resource.refuse
+	x.dialect = m.resource.dialect
 	x.call.Tenant = m.tenant
 	if m.tenant == "" {
 		x.call.Tenant = r.PathValue(tenantKey)
 	}
+	shared := x.share(r)
 	operation := m.resource.operation(r.Method)
 	if operation == nil {
+		if shared && isPreflight(r) {
+			m.resource.answerPreflight(x)
+			return
+		}
 		x.operation = m.resource.refused
 		x.Header().Set("Allow", m.resource.allow)
-		x.refuse(x, r, http.StatusMethodNotAllowed)
+		x.dialect.Refuse(x, r, http.StatusMethodNotAllowed)
 		return
 	}
 	x.operation = operation

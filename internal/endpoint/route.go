@@ -61,6 +61,9 @@ type Dialect struct {
 	Prefixes []string
 	// Refuse shapes the server's own errors. Without it they are plain text.
 	Refuse Refusal
+	// CrossOrigin opens all of this to the pages of MuxOptions.AllowedOrigins, errors included. Without
+	// it browsers show an answer to pages of this origin alone.
+	CrossOrigin *CrossOrigin
 }
 
 // ByContentType joins two handlers that share a path and a method: requests whose Content-Type is

@@ -178,7 +178,7 @@ var (
 		Help: "How long requests took.",
 		Labels: []Label{
 			{"route", "the template of the path, without the tenant; `unmatched` where no route takes it"},
-			{"method", "of HTTP; `other` where the route does not have it"},
+			{"method", "of HTTP; `OPTIONS` where a browser asks what a page of another origin may do; `other` where the route does not have it"},
 			{"code", "the class of the status, such as `2xx`"},
 		},
 	}

@@ -86,10 +86,21 @@ func TestEveryValueOfTheOperatorReachesIt(t *testing.T) {
 	if len(got.TrustedProxies) != 2 {
 		t.Errorf("trusted proxies are %v", got.TrustedProxies)
 	}
+	if want := []string{"https://app.example.com", "http://localhost:3000", "https://[2001:db8::1]:8443"}; !slices.Equal(got.CORSAllowedOrigins, want) {
+		t.Errorf("allowed origins are %q, want %q", got.CORSAllowedOrigins, want)
+	}
 	for _, name := range []string{"auth.internal", "192.0.2.10"} {
 		if !slices.Contains(got.ServingNames, name) {
 			t.Errorf("%q is not among the serving names %q", name, got.ServingNames)
 		}
+	}
+}
+
+func TestEveryOriginIsAllowedByAStar(t *testing.T) {
+	t.Parallel()
+	got := parse(t, deployment(t, "--set", "namespaces={a},corsAllowedOrigins={*}"))
+	if want := []string{"*"}; !slices.Equal(got.CORSAllowedOrigins, want) {
+		t.Errorf("allowed origins are %q, want %q", got.CORSAllowedOrigins, want)
 	}
 }
 

@@ -228,6 +228,14 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 			args: []string{"--set", "namespaces={a}", "--set-string", "tokens.minTTL=600"},
 			want: []string{"/tokens/minTTL"},
 		},
+		"an origin with a path": {
+			args: []string{"--set", "namespaces={a},corsAllowedOrigins={https://app.example.com/}"},
+			want: []string{"/corsAllowedOrigins/0"},
+		},
+		"every origin, and one more": {
+			args: []string{"--set", "namespaces={a},corsAllowedOrigins={*,https://app.example.com}"},
+			want: []string{"/corsAllowedOrigins"},
+		},
 		"a session store with a password in its URL": {
 			args: []string{"--set", "namespaces={a},sessionStore.url=redis://:secret@redis"},
 			want: []string{"/sessionStore/url"},

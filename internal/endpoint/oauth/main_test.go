@@ -53,6 +53,9 @@ const (
 	clientSecret = "canary:secret%91be"
 )
 
+// appOrigin is where the pages are from that may call the endpoint.
+const appOrigin = "https://app.example.com"
+
 const formType = "application/x-www-form-urlencoded"
 
 // team are alice, three clients of every kind, and their Secrets.
@@ -95,22 +98,25 @@ func (s *server) mount(t testing.TB, log logr.Logger) {
 	}
 	other := func(w http.ResponseWriter, _ *http.Request, _ endpoint.Call) { w.WriteHeader(http.StatusTeapot) }
 	form := oauth.NewTokenEndpoint(s.Service, log)
-	dialect := endpoint.Dialect{
+	open := endpoint.Dialect{
 		Routes: append(append(form.Routes(), endpoint.JWKSRoutes(s.Service.JWKS, 5*time.Minute, form.Fail)...), endpoint.Route{
 			Method:  http.MethodPost,
 			Pattern: "/token",
 			Handle:  endpoint.ByContentType("application/json", other, form.Token),
 		}),
-		Refuse: oauth.Refuse,
+		Refuse:      oauth.Refuse,
+		CrossOrigin: oauth.CrossOrigin(),
 	}
+	closed := endpoint.Dialect{Routes: form.SecretRoutes(), Refuse: oauth.Refuse}
 	s.Handler, err = endpoint.NewMux(endpoint.MuxOptions{
-		DefaultTenant: s.Namespace,
-		Health:        endpoint.NewHealth(log),
-		Metrics:       metrics,
-		Log:           log,
-		Clock:         clock.RealClock{},
-		Rand:          strings.NewReader("the ids of requests"),
-	}, dialect)
+		DefaultTenant:  s.Namespace,
+		AllowedOrigins: []string{appOrigin},
+		Health:         endpoint.NewHealth(log),
+		Metrics:        metrics,
+		Log:            log,
+		Clock:          clock.RealClock{},
+		Rand:           strings.NewReader("the ids of requests"),
+	}, open, closed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,14 +32,23 @@ func NewTokenEndpoint(service *issuing.Service, log logr.Logger) *TokenEndpoint 
 	return e
 }
 
-// Routes are those of introspection, revocation and metadata. POST /token is not among them, because that path
-// is shared: see Token.
+// Routes are those of revocation and metadata. POST /token is not among them, because that path is shared: see
+// Token.
 func (e *TokenEndpoint) Routes() []endpoint.Route {
 	return []endpoint.Route{
-		{Method: http.MethodPost, Pattern: "/introspect", Handle: e.onForm(e.serveIntrospection)},
 		{Method: http.MethodPost, Pattern: "/revoke", Handle: e.onForm(e.serveRevocation)},
 		{Method: http.MethodGet, Pattern: "/.well-known/oauth-authorization-server", Handle: e.spoken(e.serveMetadata)},
 	}
+}
+
+// SecretRoutes are those that take a client with a secret, which no page can keep: introspection.
+func (e *TokenEndpoint) SecretRoutes() []endpoint.Route {
+	return []endpoint.Route{{Method: http.MethodPost, Pattern: "/introspect", Handle: e.onForm(e.serveIntrospection)}}
+}
+
+// CrossOrigin is what a Public client that runs in a page needs of Routes and of Token.
+func CrossOrigin() *endpoint.CrossOrigin {
+	return &endpoint.CrossOrigin{Send: []string{"Authorization", "Content-Type"}, Read: []string{"Retry-After", "WWW-Authenticate"}}
 }
 
 // onForm gives a handler its body, which has to be a form, for a tenant that speaks this dialect. The

@@ -50,7 +50,15 @@ const (
 // Dialect is what a Mux mounts. POST /token at the root is not part of it, because that path is
 // shared: see CreateToken.
 func (a *API) Dialect() endpoint.Dialect {
-	dialect := endpoint.Dialect{Prefixes: []string{ownPrefix, proxyPrefix}, Refuse: a.refuseAsServer}
+	dialect := endpoint.Dialect{
+		Prefixes: []string{ownPrefix, proxyPrefix},
+		Refuse:   a.refuseAsServer,
+		// What wazo-auth lets pages send, and what its clients read.
+		CrossOrigin: &endpoint.CrossOrigin{
+			Send: []string{"Authorization", "Content-Type", "Wazo-Session-Type", "Wazo-Tenant", "X-Auth-Token"},
+			Read: []string{"Retry-After", "Wazo-Sessions-Revoked"},
+		},
+	}
 	for _, prefix := range dialect.Prefixes {
 		for _, route := range a.open() {
 			dialect.Routes = append(dialect.Routes, endpoint.Route{Method: route.Method, Pattern: prefix + route.Pattern, Handle: route.Handle})

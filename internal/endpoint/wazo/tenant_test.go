@@ -150,12 +150,13 @@ func (h *tenant) serve(log logr.Logger) {
 		{Method: http.MethodPost, Pattern: "/token", Handle: endpoint.ByContentType("application/json", h.api.CreateToken, form)},
 	}}
 	h.mux, err = endpoint.NewMux(endpoint.MuxOptions{
-		DefaultTenant: h.namespace,
-		Health:        endpoint.NewHealth(logr.Discard()),
-		Metrics:       metrics,
-		Log:           log,
-		Clock:         h.clock,
-		Rand:          rand.NewChaCha8([32]byte{2}),
+		DefaultTenant:  h.namespace,
+		AllowedOrigins: []string{appOrigin},
+		Health:         endpoint.NewHealth(logr.Discard()),
+		Metrics:        metrics,
+		Log:            log,
+		Clock:          h.clock,
+		Rand:           rand.NewChaCha8([32]byte{2}),
 	}, h.api.Dialect(), shared)
 	if err != nil {
 		h.Fatal(err)
