@@ -99,7 +99,11 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 	}
 	outcome := outcome{standing: pending}
 	if err == nil {
-		if outcome, err = r.bring(ctx, home, g, now); err != nil {
+		outcome, err = r.bring(ctx, home, g, now)
+		switch {
+		case errors.Is(err, errGone):
+			return reconcile.Result{}, nil // that is on its way as a change
+		case err != nil:
 			outcome = outcome.backingOff()
 		}
 	}

@@ -24,6 +24,10 @@ import (
 // tooLarge is what a person can do about a token that validators would not take.
 const tooLarge = "the token would be longer than 8 KiB; ask for fewer scopes, or for accessToken.format Reference"
 
+// errGone tells that the grant was deleted while it was being brought: its Secret may go first, and the
+// watches of the two know nothing of each other.
+var errGone = errors.New("the grant was deleted")
+
 // delivery is one grant's way to its Secret.
 type delivery struct {
 	*RefreshTokenGrants
@@ -96,7 +100,11 @@ func (d *delivery) isKnown() bool {
 func (d *delivery) look(ctx context.Context, observed *corev1.Secret) (secretwriter.Result, outcome, error) {
 	d.looked = true
 	status := &v1alpha1.RefreshTokenGrant{}
-	if err := d.Live.Get(ctx, client.ObjectKeyFromObject(d.grant.RefreshTokenGrant), status); err != nil {
+	err := d.Live.Get(ctx, d.key(), status)
+	switch {
+	case apierrors.IsNotFound(err):
+		return secretwriter.Result{}, outcome{}, errGone
+	case err != nil:
 		return secretwriter.Result{}, outcome{terms: d.terms}, fmt.Errorf("read the grant: %w", err)
 	}
 	current := *d.grant.RefreshTokenGrant
