@@ -129,6 +129,9 @@ func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant
 	}
 	r.own.wrote(key, version, now)
 	r.tellRevoked(g, status.Conditions)
+	if version != "" && !g.EndpointMade() { // nobody mends a login: it ends, and there is another
+		r.tellBroken(g.RefreshTokenGrant, current.Conditions, status.Conditions)
+	}
 	return nil
 }
 

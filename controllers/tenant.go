@@ -86,6 +86,9 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 		status := r.status(object, kept, standing, now)
 		version, statusErr := applyStatus(ctx, r.Client, object, object.Status, status)
 		r.own.wrote(client.ObjectKeyFromObject(object), version, now)
+		if version != "" {
+			r.tellBroken(object, object.Status.Conditions, status.Conditions)
+		}
 		err = errors.Join(err, statusErr)
 	}
 	if err != nil {

@@ -405,7 +405,7 @@ func TestARequestThatStatusCannotShowIsNotActedOn(t *testing.T) {
 	if message := v.wantReady(t, "False/InvalidSpec"); !strings.Contains(message, v1alpha1.AnnotationRevokeKeys) {
 		t.Errorf("message %q", message)
 	}
-	v.wantEvents(t, "Normal KeysMade", "Normal KeysMade")
+	v.wantEvents(t, "Normal KeysMade", "Normal KeysMade", "Warning InvalidSpec")
 
 	// Of two such requests it is always the same that is told of, or each status would lead to the next.
 	v.edit(t, settings, func() { gen.TenantAnnotation(v1alpha1.AnnotationRotateKeys, strings.Repeat("x", 254))(settings) })
