@@ -202,12 +202,10 @@ func (d *delivery) mayWrite(secret string, verdict secretwriter.Verdict) directo
 		if holder == d.grant.Name {
 			return directory.Standing{}
 		}
-		return directory.Standing{
-			Reason:  v1alpha1.ReasonTargetConflict,
-			Message: fmt.Sprintf("Secret %q is the target of RefreshTokenGrant %q", secret, holder),
-		}
+		return directory.NewStanding(v1alpha1.ReasonTargetConflict,
+			"Secret %q is the target of RefreshTokenGrant %q; delete this grant, and make another one with another spec.target.name", secret, holder)
 	}
-	return targetConflict(secret, verdict)
+	return targetConflict(types.NamespacedName{Namespace: d.grant.Namespace, Name: secret}, verdict)
 }
 
 // found reads the token that the Secret holds, if it is one of this grant's.

@@ -124,7 +124,7 @@ func (r *Tenants) keep(ctx context.Context, t *directory.Tenant, now time.Time) 
 			input.observed = result.Secret
 			continue
 		case result.Outcome == secretwriter.OutcomeRefused:
-			return decision, targetConflict(result.Secret.Name, result.Verdict), nil
+			return decision, keyringConflict(result.Secret.Name), nil
 		case result.Outcome != secretwriter.OutcomeUnchanged:
 			r.tell(ctx, t, result.Secret, decision.done)
 		}

@@ -501,7 +501,9 @@ func TestAKeyringThatNobodyMayChangeServesAndSaysSo(t *testing.T) {
 	v.edit(t, secret, func() { secret.Immutable = new(true) })
 	v.Clock.Step(10 * time.Hour)
 	v.settle(t)
-	v.wantReady(t, "False/TargetConflict")
+	if message := v.wantReady(t, "False/TargetConflict"); strings.Contains(message, "kubectl delete") {
+		t.Errorf("the message %q ends every token of the tenant", message)
+	}
 	if _, ring := v.keyring(t, uidNow); signerOf(t, ring) != signerOf(t, first) {
 		t.Error("it was changed")
 	}
