@@ -55,6 +55,9 @@ func (r *AuthClients) Reconcile(ctx context.Context, request reconcile.Request) 
 	status, err := r.status(ctx, t, c, now)
 	version, statusErr := applyStatus(ctx, r.Client, c.AuthClient, c.Status, status)
 	r.own.wrote(request.NamespacedName, version, now)
+	if version != "" {
+		r.tellBroken(c.AuthClient, c.Status.Conditions, status.Conditions)
+	}
 	if err := errors.Join(err, statusErr); err != nil {
 		return reconcile.Result{}, err
 	}

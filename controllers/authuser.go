@@ -62,6 +62,9 @@ func (r *AuthUsers) Reconcile(ctx context.Context, request reconcile.Request) (r
 	status, err := r.status(ctx, t, user, now)
 	version, statusErr := applyStatus(ctx, r.Client, user.AuthUser, user.Status, status)
 	r.own.wrote(request.NamespacedName, version, now)
+	if version != "" {
+		r.tellBroken(user.AuthUser, user.Status.Conditions, status.Conditions)
+	}
 	if err := errors.Join(err, statusErr); err != nil {
 		return reconcile.Result{}, err
 	}

@@ -70,7 +70,7 @@ func (c *Certificates) Reconcile(ctx context.Context, _ reconcile.Request) (reco
 	now := c.Clock.Now()
 	for range maxRaces {
 		if verdict := c.verdict(observed); verdict != secretwriter.VerdictAbsent && verdict != secretwriter.VerdictOurs {
-			standing := targetConflict(c.Secret.Name, verdict)
+			standing := targetConflict(c.Secret, verdict)
 			log.FromContext(ctx).Info("Certificates are not kept", "reason", standing.Reason, "message", standing.Message)
 			c.warn(observed, standing.Reason, standing.Message)
 			return reconcile.Result{RequeueAfter: foreignPoll}, nil

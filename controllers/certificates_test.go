@@ -280,7 +280,8 @@ func certificatesKeepOff(r *certificatesRoom) {
 		if after := r.secret(); after.ResourceVersion != foreign.ResourceVersion {
 			r.Errorf("with %s: the Secret was written", name)
 		}
-		want := []string{`Warning TargetConflict Secret "serving" exists and was not written by this operator for this object; it is left untouched`}
+		want := []string{`Warning TargetConflict Secret "serving" exists and was not written by this operator for this object; it is left untouched; ` +
+			"if nobody needs it, delete it to have it written anew: kubectl delete secret -n " + r.controller.Secret.Namespace + " serving"}
 		if diff := cmp.Diff(want, r.told()); diff != "" {
 			r.Errorf("with %s: events (-want +got):\n%s", name, diff)
 		}

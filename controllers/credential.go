@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -83,7 +84,7 @@ func (g *generated) keep(ctx context.Context, writer *secretwriter.Writer, ring 
 		case secretwriter.OutcomeRaced:
 			observed = result.Secret
 		case secretwriter.OutcomeRefused:
-			return found, targetConflict(g.SecretName, result.Verdict), nil
+			return found, targetConflict(types.NamespacedName{Namespace: g.owner.GetNamespace(), Name: g.SecretName}, result.Verdict), nil
 		default:
 			if wanted.Current.After(found.Current) {
 				log.FromContext(ctx).Info("Rotated a generated credential", "secret", g.SecretName, "generatedAt", second(wanted.Current))

@@ -99,7 +99,11 @@ func (r *RefreshTokenGrants) Reconcile(ctx context.Context, request reconcile.Re
 	}
 	outcome := outcome{standing: pending}
 	if err == nil {
-		if outcome, err = r.bring(ctx, home, g, now); err != nil {
+		outcome, err = r.bring(ctx, home, g, now)
+		switch {
+		case errors.Is(err, errGone):
+			return reconcile.Result{}, nil // that is on its way as a change
+		case err != nil:
 			outcome = outcome.backingOff()
 		}
 	}
@@ -125,6 +129,9 @@ func (r *RefreshTokenGrants) writeStatus(ctx context.Context, g *directory.Grant
 	}
 	r.own.wrote(key, version, now)
 	r.tellRevoked(g, status.Conditions)
+	if version != "" && !g.EndpointMade() { // nobody mends a login: it ends, and there is another
+		r.tellBroken(g.RefreshTokenGrant, current.Conditions, status.Conditions)
+	}
 	return nil
 }
 

@@ -25,6 +25,10 @@ import (
 // tooLarge is what a person can do about a token that validators would not take.
 const tooLarge = "the token would be longer than 8 KiB; ask for fewer scopes, or for accessToken.format Reference"
 
+// errGone tells that the grant was deleted while it was being brought: its Secret may go first, and the
+// watches of the two know nothing of each other.
+var errGone = errors.New("the grant was deleted")
+
 // delivery is one grant's way to its Secret.
 type delivery struct {
 	*RefreshTokenGrants
@@ -97,7 +101,11 @@ func (d *delivery) isKnown() bool {
 func (d *delivery) look(ctx context.Context, observed *corev1.Secret) (secretwriter.Result, outcome, error) {
 	d.looked = true
 	status := &v1alpha1.RefreshTokenGrant{}
-	if err := d.Live.Get(ctx, client.ObjectKeyFromObject(d.grant.RefreshTokenGrant), status); err != nil {
+	err := d.Live.Get(ctx, d.key(), status)
+	switch {
+	case apierrors.IsNotFound(err):
+		return secretwriter.Result{}, outcome{}, errGone
+	case err != nil:
 		return secretwriter.Result{}, outcome{terms: d.terms}, fmt.Errorf("read the grant: %w", err)
 	}
 	current := *d.grant.RefreshTokenGrant
@@ -195,12 +203,10 @@ func (d *delivery) mayWrite(secret string, verdict secretwriter.Verdict) directo
 		if holder == d.grant.Name {
 			return directory.Standing{}
 		}
-		return directory.Standing{
-			Reason:  v1alpha1.ReasonTargetConflict,
-			Message: fmt.Sprintf("Secret %q is the target of RefreshTokenGrant %q", secret, holder),
-		}
+		return directory.NewStanding(v1alpha1.ReasonTargetConflict,
+			"Secret %q is the target of RefreshTokenGrant %q; delete this grant, and make another one with another spec.target.name", secret, holder)
 	}
-	return targetConflict(secret, verdict)
+	return targetConflict(types.NamespacedName{Namespace: d.grant.Namespace, Name: secret}, verdict)
 }
 
 // found reads the token that the Secret holds, if it is one of this grant's.

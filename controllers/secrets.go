@@ -2,8 +2,9 @@ package controllers
 
 import (
 	"errors"
-	"fmt"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
@@ -20,14 +21,21 @@ const foreignPoll = 30 * time.Second
 
 var errRaced = errors.New("another writer keeps changing the Secret")
 
-// targetConflict says why a Secret is not written.
-func targetConflict(secret string, verdict secretwriter.Verdict) directory.Standing {
-	message := fmt.Sprintf("Secret %q exists and was not written by this operator for this object; it is left untouched", secret)
+// targetConflict says why a Secret is not written, and what a person can do about it.
+func targetConflict(secret types.NamespacedName, verdict secretwriter.Verdict) directory.Standing {
+	why := "exists and was not written by this operator for this object; it is left untouched; if nobody needs it,"
 	switch verdict {
 	case secretwriter.VerdictImmutable:
-		message = fmt.Sprintf("Secret %q is immutable or of another type; delete it to have it written anew", secret)
+		why = "is immutable or of another type;"
 	case secretwriter.VerdictOwnedByOther:
-		message = fmt.Sprintf("Secret %q holds the credential of another object; it is left untouched", secret)
+		why = "holds the credential of another object; it is left untouched; if that one is gone,"
 	}
-	return directory.Standing{Reason: v1alpha1.ReasonTargetConflict, Message: message}
+	return directory.NewStanding(v1alpha1.ReasonTargetConflict, "Secret %q %s delete it to have it written anew: kubectl delete secret -n %s %s",
+		secret.Name, why, secret.Namespace, secret.Name)
+}
+
+// keyringConflict is targetConflict of a keyring, whose Secret nobody may delete: the next one has other keys.
+func keyringConflict(secret string) directory.Standing {
+	return directory.NewStanding(v1alpha1.ReasonTargetConflict,
+		"Secret %q is immutable or of another type: its keys serve, and cannot rotate; put a copy in its place that is neither, since without its keys every token of the tenant is dead", secret)
 }

@@ -86,6 +86,9 @@ func (r *Tenants) Reconcile(ctx context.Context, request reconcile.Request) (rec
 		status := r.status(object, kept, standing, now)
 		version, statusErr := applyStatus(ctx, r.Client, object, object.Status, status)
 		r.own.wrote(client.ObjectKeyFromObject(object), version, now)
+		if version != "" {
+			r.tellBroken(object, object.Status.Conditions, status.Conditions)
+		}
 		err = errors.Join(err, statusErr)
 	}
 	if err != nil {
@@ -121,7 +124,7 @@ func (r *Tenants) keep(ctx context.Context, t *directory.Tenant, now time.Time) 
 			input.observed = result.Secret
 			continue
 		case result.Outcome == secretwriter.OutcomeRefused:
-			return decision, targetConflict(result.Secret.Name, result.Verdict), nil
+			return decision, keyringConflict(result.Secret.Name), nil
 		case result.Outcome != secretwriter.OutcomeUnchanged:
 			r.tell(ctx, t, result.Secret, decision.done)
 		}

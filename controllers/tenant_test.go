@@ -405,7 +405,7 @@ func TestARequestThatStatusCannotShowIsNotActedOn(t *testing.T) {
 	if message := v.wantReady(t, "False/InvalidSpec"); !strings.Contains(message, v1alpha1.AnnotationRevokeKeys) {
 		t.Errorf("message %q", message)
 	}
-	v.wantEvents(t, "Normal KeysMade", "Normal KeysMade")
+	v.wantEvents(t, "Normal KeysMade", "Normal KeysMade", "Warning InvalidSpec")
 
 	// Of two such requests it is always the same that is told of, or each status would lead to the next.
 	v.edit(t, settings, func() { gen.TenantAnnotation(v1alpha1.AnnotationRotateKeys, strings.Repeat("x", 254))(settings) })
@@ -501,7 +501,9 @@ func TestAKeyringThatNobodyMayChangeServesAndSaysSo(t *testing.T) {
 	v.edit(t, secret, func() { secret.Immutable = new(true) })
 	v.Clock.Step(10 * time.Hour)
 	v.settle(t)
-	v.wantReady(t, "False/TargetConflict")
+	if message := v.wantReady(t, "False/TargetConflict"); strings.Contains(message, "kubectl delete") {
+		t.Errorf("the message %q ends every token of the tenant", message)
+	}
 	if _, ring := v.keyring(t, uidNow); signerOf(t, ring) != signerOf(t, first) {
 		t.Error("it was changed")
 	}

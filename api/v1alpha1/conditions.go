@@ -84,8 +84,14 @@ const (
 	ReasonSecretInvalid = "SecretInvalid"
 	// ReasonTargetConflict: a Secret of that name exists and is not ours. It is left untouched.
 	ReasonTargetConflict = "TargetConflict"
-	// ReasonRefNotPermitted: the user or client that a grant names is absent, does not permit it, or is
-	// in a namespace that the operator does not watch: all look the same to whoever wrote the grant.
+	// ReasonRefNotFound: the user or the client that a grant names in its own namespace does not exist.
+	// The message names what is missing.
+	ReasonRefNotFound = "RefNotFound"
+	// ReasonSubjectMismatch: the user that spec.userRef.subject of a grant names is gone, and another one
+	// of its namespace bears the name.
+	ReasonSubjectMismatch = "SubjectMismatch"
+	// ReasonRefNotPermitted: the user or client that a grant names in another namespace is absent, does
+	// not permit it, or nobody watches that namespace: all look the same to whoever wrote the grant.
 	ReasonRefNotPermitted = "RefNotPermitted"
 	// ReasonUserNotReady: the user is Disabled, Expired, InvalidSpec, a duplicate, or Pending because
 	// its subject has not been written yet. A password that is missing does not matter: grants act for

@@ -312,8 +312,8 @@ type RefreshTokenGrantStatus struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.state`
 // +kubebuilder:selectablefield:JSONPath=`.status.username`
 // +kubebuilder:selectablefield:JSONPath=`.status.clientID`
-// +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.status.username`
-// +kubebuilder:printcolumn:name="Client",type=string,JSONPath=`.status.clientID`
+// +kubebuilder:printcolumn:name="User",type=string,JSONPath=`.spec.userRef.name`
+// +kubebuilder:printcolumn:name="Client",type=string,JSONPath=`.spec['clientRef.name','clientID']`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Next renewal",type=string,JSONPath=`.status.nextRenewal`

@@ -16,15 +16,7 @@ import (
 // is a date: kubectl prints those as <invalid>.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	config := rest.CopyConfig(cp.Config)
-	config.APIPath = "/apis"
-	config.GroupVersion = &v1alpha1.GroupVersion
-	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
-	config.AcceptContentTypes = "application/json;as=Table;v=v1;g=meta.k8s.io"
-	c, err := rest.RESTClientFor(config)
-	if err != nil {
-		t.Fatalf("connect: %v", err)
-	}
+	c := tables(t)
 	tests := map[string]struct{ narrow, wide []string }{
 		"authusers": {
 			narrow: []string{"Name", "Username", "Ready", "Reason", "Age"}, wide: []string{"Subject", "Expires"},
@@ -66,6 +58,48 @@ func TestColumns(t *testing.T) {
 			}
 			if diff := cmp.Diff(tc.wide, wide); diff != "" {
 				t.Errorf("columns of -o wide (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// tables is a client that gets what `kubectl get` prints.
+func tables(t *testing.T) *rest.RESTClient {
+	t.Helper()
+	config := rest.CopyConfig(cp.Config)
+	config.APIPath = "/apis"
+	config.GroupVersion = &v1alpha1.GroupVersion
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
+	config.AcceptContentTypes = "application/json;as=Table;v=v1;g=meta.k8s.io"
+	c, err := rest.RESTClientFor(config)
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	return c
+}
+
+// TestAGrantThatIsNotReadyShowsWhomItNames: a misspelt name is seen in the list.
+func TestAGrantThatIsNotReadyShowsWhomItNames(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		spec string
+		want []any
+	}{
+		"of a registered client": {`{userRef: {name: alicee}, clientRef: {name: billing}}`, []any{"alicee", "billing"}},
+		"of a wazo client":       {`{userRef: {name: alicee}, clientID: desk-phone}`, []any{"alicee", "desk-phone"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace := cp.Namespace(t)
+			if err := newClient(t).Create(t.Context(), parse(t, "RefreshTokenGrant", namespace, "", tc.spec)); err != nil {
+				t.Fatal(err)
+			}
+			table := &metav1.Table{}
+			if err := tables(t).Get().Namespace(namespace).Resource("refreshtokengrants").Do(t.Context()).Into(table); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, table.Rows[0].Cells[1:3]); diff != "" {
+				t.Errorf("cells (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -45,6 +45,8 @@ type Record struct {
 	By string `json:"by,omitempty"`
 	// Reason says why: a refusal's, a revision's, or a few words.
 	Reason string `json:"reason,omitempty"`
+	// Detail says more closely why a login was refused, which the answer to it does not.
+	Detail string `json:"detail,omitempty"`
 	// Count is how many a line stands for.
 	Count uint64 `json:"count,omitempty"`
 }

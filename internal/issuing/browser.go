@@ -81,7 +81,7 @@ func (s *Service) LogIn(ctx context.Context, a *Authorization, user Credentials)
 	asked.login = user.Login
 	defer func() {
 		if err != nil {
-			s.recordRefused(ctx, asked, AsRefusal(err).Reason)
+			s.recordRefused(ctx, asked, AsRefusal(err))
 		}
 	}()
 	u, version, err := s.authenticateUser(ctx, a.tenant, user)

@@ -48,6 +48,7 @@ func (s *Service) Code(ctx context.Context, a *Authorization, b *Browser, terms 
 func (s *Service) Deny(ctx context.Context, a *Authorization, b *Browser) error {
 	asked := a.attempt(metrics.OAuth2AuthorizationCode)
 	asked.subject = b.is.Subject
-	s.recordRefused(ctx, asked, AccessDenied)
-	return refuse(AccessDenied, "the user did not agree")
+	denied := refuse(AccessDenied, "the user did not agree")
+	s.recordRefused(ctx, asked, denied)
+	return denied
 }

@@ -67,7 +67,7 @@ func TestALoginWithACodeIsRecorded(t *testing.T) {
 	tokenOf["refreshToken"] = true
 	const why = "the authorization code that it stems from was used again"
 	want := []map[string]any{
-		line("token.refused", "app", "reason", "InvalidGrant"),
+		line("token.refused", "app", "reason", "InvalidGrant", "detail", "PasswordWrong"),
 		line("login.accepted", "app"),
 		line("token.refused", "app", "reason", "AccessDenied"),
 		line("code.issued", "app"),

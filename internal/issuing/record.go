@@ -33,7 +33,7 @@ func (c *registered) attempt(flow metrics.Flow) attempt {
 func (s *Service) conclude(ctx context.Context, of attempt, issued *Issued, err error) {
 	switch {
 	case err != nil:
-		s.recordRefused(ctx, of, AsRefusal(err).Reason)
+		s.recordRefused(ctx, of, AsRefusal(err))
 		return
 	case issued == nil:
 		return // a panic on its way up
@@ -70,9 +70,9 @@ func (s *Service) conclude(ctx context.Context, of attempt, issued *Issued, err 
 
 // recordRefused names only who is known. A login that nobody has, or a wazo client_id, which nobody
 // proves, may be anything that was typed into the wrong box.
-func (s *Service) recordRefused(ctx context.Context, of attempt, why Reason) {
-	s.Metrics.Refused(of.flow.Dialect(), string(why))
-	if s.Audit == nil || why == UnknownTenant {
+func (s *Service) recordRefused(ctx context.Context, of attempt, why *Refusal) {
+	s.Metrics.Refused(of.flow.Dialect(), string(why.Reason))
+	if s.Audit == nil || why.Reason == UnknownTenant {
 		return // what a stranger makes up is no tenant's business
 	}
 	record := audit.Record{
@@ -80,7 +80,8 @@ func (s *Service) recordRefused(ctx context.Context, of attempt, why Reason) {
 		Tenant:    of.tenant,
 		Dialect:   of.flow.Dialect(),
 		GrantType: of.flow.GrantType(),
-		Reason:    string(why),
+		Reason:    string(why.Reason),
+		Detail:    why.detail,
 	}
 	if of.client != nil {
 		record.ClientID = of.client.EffectiveClientID()

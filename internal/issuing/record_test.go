@@ -177,12 +177,13 @@ func TestEveryOutcomeOfARequestIsOneLineAndOneCount(t *testing.T) {
 			do: logIn("Alice@Example.com", "canary-wrong"),
 			want: map[string]any{
 				"event": "token.refused", "grantType": "password", "subject": gen.Subject("alice"), "username": "alice", "clientID": "shop", "reason": "InvalidGrant",
+				"detail": "PasswordWrong",
 			},
 			counted: "OAuth2 InvalidGrant",
 		},
 		"a login is nobody's": {
 			do:      logIn("canary-unknown", "canary-wrong"),
-			want:    map[string]any{"event": "token.refused", "grantType": "password", "clientID": "shop", "reason": "InvalidGrant"},
+			want:    map[string]any{"event": "token.refused", "grantType": "password", "clientID": "shop", "reason": "InvalidGrant", "detail": "UserUnknown"},
 			varying: []string{"claimed"}, counted: "OAuth2 InvalidGrant",
 		},
 		"a refresh token is of an earlier epoch": {
@@ -220,6 +221,7 @@ func TestEveryOutcomeOfARequestIsOneLineAndOneCount(t *testing.T) {
 			},
 			want: map[string]any{
 				"event": "token.refused", "dialect": "Wazo", "grantType": "password", "subject": gen.Subject("alice"), "username": "alice", "reason": "InvalidGrant",
+				"detail": "PasswordWrong",
 			},
 			counted: "Wazo InvalidGrant",
 		},

@@ -83,6 +83,15 @@ type Refusal struct {
 	RetryAfter time.Duration
 
 	cause error
+	// detail is for the audit log alone: it says what the answer must not.
+	detail string
+}
+
+// because is the same refusal with what the audit log says beside.
+func (r *Refusal) because(detail string) *Refusal {
+	more := *r
+	more.detail = detail
+	return &more
 }
 
 func (r *Refusal) Error() string {

@@ -81,27 +81,49 @@ func grantStanding(t *directory.Tenant, g *directory.Grant, now time.Time) direc
 }
 
 // parties finds the user and the client of a grant; the client is nil in the wazo dialect. Whether one of
-// them is absent, does not permit the grant, or is in a namespace that nobody watches: it is one answer,
+// another namespace is absent, does not permit the grant, or is where nobody watches: it is one answer,
 // made of the grant's own words.
 func parties(t *directory.Tenant, g *directory.Grant, now time.Time) (*directory.User, *directory.Client, directory.Standing) {
-	user, ok := t.UserOf(g)
-	if !ok {
+	user, hasUser := t.UserOf(g)
+	client, hasClient := (*directory.Client)(nil), true
+	if !g.Spec.IsWazo() {
+		client, hasClient = t.ClientOf(g)
+	}
+	switch {
+	case g.CrossesFrom() == "" && (!hasUser || !hasClient):
+		return nil, nil, notFound(t, g, hasUser, hasClient)
+	case !hasUser:
 		return nil, nil, directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.userRef: AuthUser %q does not exist or does not permit this grant", g.Spec.UserRef.Name)
 	}
 	if standing := t.UserStanding(user, now); !standing.Good() {
 		return nil, nil, directory.NewStanding(v1alpha1.ReasonUserNotReady, "AuthUser %q may not be acted for: %s", user.Name, standing.Reason)
 	}
-	if g.Spec.IsWazo() {
-		return user, nil, directory.Standing{}
-	}
-	client, ok := t.ClientOf(g)
-	if !ok {
+	if !hasClient {
 		return nil, nil, directory.NewStanding(v1alpha1.ReasonRefNotPermitted, "spec.clientRef: AuthClient %q does not exist or does not permit this grant", g.Spec.ClientRef.Name)
+	}
+	if client == nil {
+		return user, nil, directory.Standing{}
 	}
 	if standing := t.ClientStanding(client); !standing.Good() {
 		return nil, nil, directory.NewStanding(v1alpha1.ReasonClientNotReady, "AuthClient %q may not be used: %s", client.Name, standing.Reason)
 	}
 	return user, client, directory.Standing{}
+}
+
+// notFound says which of the user and the client that a grant names is not in its own namespace, where
+// nobody has to consent: what is missing there is absent, and whoever writes grants may know it.
+func notFound(t *directory.Tenant, g *directory.Grant, hasUser, hasClient bool) directory.Standing {
+	reason, missing := v1alpha1.ReasonRefNotFound, []string(nil)
+	if _, bears := t.User(g.Spec.UserRef.Name); bears && !hasUser {
+		reason = v1alpha1.ReasonSubjectMismatch
+		missing = append(missing, fmt.Sprintf("AuthUser %q is another user than the grant names (spec.userRef.subject)", g.Spec.UserRef.Name))
+	} else if !hasUser {
+		missing = append(missing, fmt.Sprintf("spec.userRef: AuthUser %q does not exist", g.Spec.UserRef.Name))
+	}
+	if !hasClient {
+		missing = append(missing, fmt.Sprintf("spec.clientRef: AuthClient %q does not exist", g.Spec.ClientRef.Name))
+	}
+	return directory.NewStanding(reason, "%s", strings.Join(missing, "; "))
 }
 
 // forClient completes the terms of a grant to a registered client.

@@ -173,14 +173,26 @@ func TestGrantsThatMayNotIssueSayWhy(t *testing.T) {
 			grant: gen.RefreshTokenGrant("nightly", gen.GrantExpires(tenant.Start)),
 			want:  directory.Standing{Reason: v1alpha1.ReasonExpired, Message: "spec.expiresAt is in the past"},
 		},
-		"a user that does not exist permits nothing": {
+		"a user that does not exist": {
 			grant: gen.RefreshTokenGrant("nightly", gen.ForUser("bob")),
-			want:  directory.Standing{Reason: v1alpha1.ReasonRefNotPermitted, Message: `spec.userRef: AuthUser "bob" does not exist or does not permit this grant`},
+			want:  directory.Standing{Reason: v1alpha1.ReasonRefNotFound, Message: `spec.userRef: AuthUser "bob" does not exist`},
+		},
+		"neither user nor client exists": {
+			grant: gen.RefreshTokenGrant("nightly", gen.ForUser("bob"), gen.ForClient("shop")),
+			want: directory.Standing{
+				Reason: v1alpha1.ReasonRefNotFound, Message: `spec.userRef: AuthUser "bob" does not exist; spec.clientRef: AuthClient "shop" does not exist`,
+			},
+		},
+		"a wazo grant needs no client": {
+			grant: gen.RefreshTokenGrant("nightly", gen.ForWazo("phone"), gen.ForUser("bob")),
+			want:  directory.Standing{Reason: v1alpha1.ReasonRefNotFound, Message: `spec.userRef: AuthUser "bob" does not exist`},
 		},
 		"a login is for the user who made it, whoever bears the name now": {
 			user:  alice(func(u *v1alpha1.AuthUser) { u.Spec.Subject = gen.Subject("the next alice") }),
 			grant: gen.RefreshTokenGrant("nightly", gen.FromLogin(tenant.Start, "")),
-			want:  directory.Standing{Reason: v1alpha1.ReasonRefNotPermitted, Message: `spec.userRef: AuthUser "alice" does not exist or does not permit this grant`},
+			want: directory.Standing{
+				Reason: v1alpha1.ReasonSubjectMismatch, Message: `AuthUser "alice" is another user than the grant names (spec.userRef.subject)`,
+			},
 		},
 		"a disabled user is not acted for": {
 			user: alice(gen.Disabled()),
@@ -190,9 +202,9 @@ func TestGrantsThatMayNotIssueSayWhy(t *testing.T) {
 			user: alice(gen.UserExpires(tenant.Start)),
 			want: directory.Standing{Reason: v1alpha1.ReasonUserNotReady, Message: `AuthUser "alice" may not be acted for: Expired`},
 		},
-		"a client that does not exist permits nothing": {
+		"a client that does not exist": {
 			grant: gen.RefreshTokenGrant("nightly", gen.ForClient("shop")),
-			want:  directory.Standing{Reason: v1alpha1.ReasonRefNotPermitted, Message: `spec.clientRef: AuthClient "shop" does not exist or does not permit this grant`},
+			want:  directory.Standing{Reason: v1alpha1.ReasonRefNotFound, Message: `spec.clientRef: AuthClient "shop" does not exist`},
 		},
 		"a refresh token is delivered to a client that may use it": {
 			client: billing(gen.GrantTypes(v1alpha1.GrantTypePassword)),

@@ -35,22 +35,25 @@ func (s *Service) authenticateUser(ctx context.Context, t *directory.Tenant, pre
 		Shape:    t.PasswordShape(presented.Login),
 	}
 	var good []directory.Password
+	var standing directory.Standing
 	user, found := t.UserByLogin(presented.Login)
-	if now := s.now(); found && t.UserStanding(user, now).Good() {
-		good, _ = t.Passwords(user, now)
-		attempt.Subject = user.Subject()
-		attempt.Materials = materials(good)
+	if now := s.now(); found {
+		if standing = t.UserStanding(user, now); standing.Good() {
+			good, standing = t.Passwords(user, now)
+			attempt.Subject = user.Subject()
+			attempt.Materials = materials(good)
+		}
 	}
 	proven, err := s.Passwords.Verify(ctx, attempt)
 	if err != nil {
-		return nil, "", refusalOf(err)
+		return nil, "", refusalOf(err, detailOf(found, standing, len(good)))
 	}
 	version := good[proven].Version
 	// Hashing takes its time, and more in the queue. It is the user of after it who logs in, and what
 	// was proven must still be a password, or the old one would buy a token of the new one's.
 	user, found = t.UserBySubject(attempt.Subject)
 	if !found || !t.UserStanding(user, s.now()).Good() || !s.goodPassword(t, user, version) {
-		return nil, "", errPassword
+		return nil, "", errPassword.because(detailChanged)
 	}
 	return user, version, nil
 }
@@ -69,12 +72,35 @@ func (s *Service) goodPassword(t *directory.Tenant, user *directory.User, versio
 	return good
 }
 
-func refusalOf(err error) error {
+// What the audit log tells of a login that fails, where that is not the reason of a condition.
+const (
+	detailUserUnknown    = "UserUnknown"
+	detailPasswordAbsent = "PasswordAbsent"
+	detailPasswordWrong  = "PasswordWrong"
+	// detailChanged: what was proven, or whose it was, was good no more by the time it was proven.
+	detailChanged = "Changed"
+)
+
+// detailOf says why a password counts for nothing, for whoever runs the tenant: in the words of the user's
+// own condition where the user stands in the way. It is made of what every attempt looks at anyway.
+func detailOf(found bool, standing directory.Standing, passwords int) string {
+	switch {
+	case !found:
+		return detailUserUnknown
+	case !standing.Good():
+		return standing.Reason
+	case passwords == 0:
+		return detailPasswordAbsent
+	}
+	return detailPasswordWrong
+}
+
+func refusalOf(err error, detail string) error {
 	if locked, ok := errors.AsType[*passwords.LockedError](err); ok {
 		return &Refusal{Reason: LockedOut, Description: "too many failed attempts", RetryAfter: locked.RetryAfter}
 	}
 	if errors.Is(err, passwords.ErrMismatch) {
-		return errPassword
+		return errPassword.because(detail)
 	}
 	return unavailable(err)
 }

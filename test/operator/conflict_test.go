@@ -1,6 +1,7 @@
 package operator_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -36,8 +37,8 @@ func TestASecretOfSomebodyElsesIsLeftAloneAndTheGrantHealsOnceItIsGone(t *testin
 			awaitReady(t, c) // nothing that changes later may lead to another look
 			s.apply(t, g)
 			message := awaitRefused(t, g, v1alpha1.ReasonTargetConflict)
-			if !strings.Contains(message, target) {
-				t.Errorf("the message %q does not name the Secret", message)
+			if todo := fmt.Sprintf("kubectl delete secret -n %s %s", s.namespace, target); !strings.Contains(message, todo) {
+				t.Errorf("the message %q does not say what to do", message)
 			}
 			if now := secretNamed(t, s.namespace, target); now.ResourceVersion != foreign.ResourceVersion {
 				t.Error("the Secret was touched")

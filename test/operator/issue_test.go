@@ -44,7 +44,7 @@ func TestWhateverTheOrderInWhichTheyAreAppliedEverythingBecomesReady(t *testing.
 			for i, which := range order {
 				s.apply(t, all[which])
 				if g, isGrant := all[which].(*v1alpha1.RefreshTokenGrant); isGrant && i < len(order)-1 {
-					awaitRefused(t, g, v1alpha1.ReasonRefNotPermitted)
+					awaitRefused(t, g, v1alpha1.ReasonRefNotFound)
 				}
 			}
 			awaitReady(t, all[1:]...)
