@@ -57,7 +57,7 @@ const (
 	reasonReused  = "its authorization code was used again"
 	reasonSession = "its session was deleted at the endpoint"
 	// ReasonRedeemed is that of one that revokes no token (see tokens.Code.MarkerName).
-	ReasonRedeemed = "an authorization code was redeemed"
+	ReasonRedeemed = v1alpha1.RevocationOfCode
 )
 
 // writeRevocation writes a TokenRevocation, and tells whether it did not stand already.
