@@ -81,7 +81,8 @@ type TenantDefaults struct {
 // TenantLimits bound what the endpoint keeps for a tenant. Past a bound a login is refused; nothing
 // that stands is removed.
 type TenantLimits struct {
-	// maxSessions is how many live reference tokens the tenant may have. Absent: 10000.
+	// maxSessions is how many live reference tokens the tenant may have. Absent: 10000. As many
+	// revocations, and never fewer than 10000, may stand before it makes no more self-contained tokens.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0

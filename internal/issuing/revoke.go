@@ -44,7 +44,7 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):
 		return nil
 	}
-	isFirst, err := s.writeRevocation(ctx, t, o.access.ID, o.access.ExpiresAt, reasonRevoked)
+	isFirst, err := s.writeSpec(ctx, t, o.access.ID, revocationOf(o.access))
 	if isFirst {
 		s.recordRevoked(ctx, t, o)
 	}
@@ -60,15 +60,37 @@ const (
 	ReasonRedeemed = v1alpha1.RevocationOfCode
 )
 
-// writeRevocation writes a TokenRevocation, and tells whether it did not stand already.
+// revocationOf is what the revocation of a JWT says.
+func revocationOf(a *tokens.Access) v1alpha1.TokenRevocationSpec {
+	spec := v1alpha1.TokenRevocationSpec{
+		ExpiresAt: metav1.NewTime(a.ExpiresAt), Subject: a.Subject, GrantNamespace: a.GrantNamespace, Reason: reasonRevoked,
+	}
+	if isClientsOwn(a) {
+		spec.Subject, spec.ClientID = "", a.ClientID
+	}
+	return spec
+}
+
+// isClientsOwn tells whether a token is of a client that acts for itself. Its subject is then its own
+// client_id: no user's can be one, for it is a UUID.
+func isClientsOwn(a *tokens.Access) bool {
+	return a.Dialect == tokens.OAuth2 && a.Subject == a.ClientID
+}
+
+// writeRevocation writes a TokenRevocation that counts for the tenant alone, and tells whether it did not
+// stand already.
 func (s *Service) writeRevocation(ctx context.Context, t *directory.Tenant, name string, end time.Time, why string) (isFirst bool, err error) {
+	return s.writeSpec(ctx, t, name, v1alpha1.TokenRevocationSpec{ExpiresAt: metav1.NewTime(end), Reason: why})
+}
+
+func (s *Service) writeSpec(ctx context.Context, t *directory.Tenant, name string, spec v1alpha1.TokenRevocationSpec) (isFirst bool, err error) {
 	revocation := &v1alpha1.TokenRevocation{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: t.Namespace(),
 			Name:      name,
 			Labels:    map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper},
 		},
-		Spec: v1alpha1.TokenRevocationSpec{ExpiresAt: metav1.NewTime(end), Reason: why},
+		Spec: spec,
 	}
 	if err := s.Store.Revoke(ctx, revocation); err != nil {
 		return false, unavailable(err)
