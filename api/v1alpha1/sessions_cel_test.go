@@ -88,6 +88,13 @@ expiresAt: "2026-01-01T00:00:00Z"
 subject: ` + otherUUID + `
 grantNamespace: team-b`},
 		"a revocation may be of a client's own token": {name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", clientID: billing}`},
+		"a revocation may end all that a user had by then": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", issuedUntil: "2025-12-31T00:00:00Z", subject: ` + otherUUID + `}`,
+		},
+		"it does not end what everybody had": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", issuedUntil: "2025-12-31T00:00:00Z"}`,
+			wantField: "spec", wantMessage: "issuedUntil needs the subject or the clientID",
+		},
 		"a token is not of a user and a client's own": {
 			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", clientID: billing, subject: ` + otherUUID + `}`,
 			wantField: "spec", wantMessage: "subject and clientID exclude each other",

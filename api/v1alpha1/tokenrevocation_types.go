@@ -7,6 +7,7 @@ import (
 // TokenRevocationSpec says how long a revocation is needed, whose it is, and why there is one.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.subject) && has(self.clientID))",message="subject and clientID exclude each other: a token is a user's, or a client's own"
+// +kubebuilder:validation:XValidation:rule="!has(self.issuedUntil) || has(self.subject) || has(self.clientID)",message="issuedUntil needs the subject or the clientID whose tokens have died"
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec is immutable: a revocation is made once and swept after expiresAt"
 type TokenRevocationSpec struct {
 	// expiresAt is when the revoked token, or the redeemed authorization code, would have expired. The
@@ -39,6 +40,13 @@ type TokenRevocationSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!format.dns1123Label().validate(self).hasValue()",message="must be the name of a namespace: lower-case letters, digits and '-', with a letter or digit at both ends"
 	GrantNamespace string `json:"grantNamespace,omitempty"`
 
+	// issuedUntil ends more than one token: every self-contained one of the subject, or of the client that
+	// acted for itself, that was issued in this second or before and stands on no grant. The object's name is
+	// then no token's. The endpoint writes it where one revocation for each token would be too many.
+	//
+	// +optional
+	IssuedUntil *metav1.Time `json:"issuedUntil,omitempty"`
+
 	// reason is a few words for people who read, such as "revoked at the endpoint".
 	//
 	// +optional
@@ -48,7 +56,7 @@ type TokenRevocationSpec struct {
 
 // TokenRevocation is a self-contained token that died before its expiry: its name is the token's
 // jti. The endpoint refuses the token as long as the object exists. One whose name is no token's shows
-// that an authorization code was redeemed.
+// that an authorization code was redeemed, or ends many tokens at once (spec.issuedUntil).
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:ac:generate=false

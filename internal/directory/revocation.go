@@ -13,12 +13,19 @@ const RevocationGrace = 3 * time.Hour
 
 type revocationTable struct {
 	*table[*v1alpha1.TokenRevocation]
-	byOwner *index[*v1alpha1.TokenRevocation]
+	byOwner, endingAll *index[*v1alpha1.TokenRevocation]
 }
 
 func newRevocationTable() revocationTable {
-	byOwner := newIndex(func(r *v1alpha1.TokenRevocation) []string { return []string{cmp.Or(r.Spec.Subject, r.Spec.ClientID)} })
-	return revocationTable{newTable(byOwner), byOwner}
+	owner := func(r *v1alpha1.TokenRevocation) []string { return []string{cmp.Or(r.Spec.Subject, r.Spec.ClientID)} }
+	byOwner := newIndex(owner)
+	endingAll := newIndex(func(r *v1alpha1.TokenRevocation) []string {
+		if r.Spec.IssuedUntil == nil {
+			return nil
+		}
+		return owner(r)
+	})
+	return revocationTable{newTable(byOwner, endingAll), byOwner, endingAll}
 }
 
 // Revoked tells whether a token id, or a code's digest, died early.
@@ -32,6 +39,19 @@ func (t *Tenant) Revocation(name string) (*v1alpha1.TokenRevocation, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.revocations.get(name)
+}
+
+// RevokedUntil is the second up to which all JWTs of a subject, or of a client that acts for itself, have
+// died that stand on no grant; zero where they have not.
+func (t *Tenant) RevokedUntil(subject string) (last time.Time) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, revocation := range t.revocations.endingAll.rows[subject] {
+		if until := revocation.Spec.IssuedUntil.Time; until.After(last) {
+			last = until
+		}
+	}
+	return last
 }
 
 // RevocationEnds lists, in no order, when each standing revocation of a subject, or of a client that acts

@@ -74,3 +74,32 @@ func TestWhenRevocationsStopToCount(t *testing.T) {
 		t.Errorf("ends (-want +got):\n%s", diff)
 	}
 }
+
+func TestUntilWhenAllTokensHaveDied(t *testing.T) {
+	t.Parallel()
+	endingAll := func(owner func(*v1alpha1.TokenRevocation), until time.Time) func(*v1alpha1.TokenRevocation) {
+		return func(r *v1alpha1.TokenRevocation) {
+			owner(r)
+			r.Spec.IssuedUntil = gen.Time(until)
+		}
+	}
+	byClient := func(r *v1alpha1.TokenRevocation) { r.Spec.ClientID = "billing" }
+	last := revocation("b", endingAll(gen.RevokedOf(subject), start.Add(time.Minute)))
+	d, rows := filled(
+		revocation("a", endingAll(gen.RevokedOf(subject), start)), last,
+		revocation("c", endingAll(byClient, start.Add(time.Hour))), revocation("d", gen.RevokedOf(other)),
+	)
+	want := map[string]time.Time{subject: start.Add(time.Minute), "billing": start.Add(time.Hour), other: {}}
+	for owner, end := range want {
+		if got := rows.RevokedUntil(owner); !got.Equal(end) {
+			t.Errorf("of %s all tokens have died until %s, want %s", owner, got, end)
+		}
+	}
+	if got := len(rows.RevocationEnds(subject, "", start)); got != 2 {
+		t.Errorf("%d of the subject's count, want both", got)
+	}
+	d.Remove(last)
+	if got := rows.RevokedUntil(subject); !got.Equal(start) {
+		t.Errorf("without the last one: %s", got)
+	}
+}

@@ -32,7 +32,7 @@ func (s *Service) Check(ctx context.Context, namespace, token string) (*Checked,
 		return nil, err
 	}
 	now := s.Clock.Now()
-	if o.access.Expired(now) || o.access.NotYetValid(now) || t.Revoked(o.access.ID) {
+	if o.access.Expired(now) || o.access.NotYetValid(now) || isRevoked(t, o) {
 		return nil, errUnknownToken
 	}
 	user, err := s.actor(t, o.access)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
@@ -236,4 +237,105 @@ func TestARevocationSaysWhereItsGrantIs(t *testing.T) {
 	if !ok || revocation.Spec.GrantNamespace != namespace || revocation.Spec.Subject != gen.Subject("alice") {
 		t.Errorf("%+v, want one of a grant in %q", revocation, namespace)
 	}
+}
+
+// TestTokensThatWereSavedUpEndTogether: who makes many tokens before the first is revoked leaves no
+// object for each.
+func TestTokensThatWereSavedUpEndTogether(t *testing.T) {
+	t.Parallel()
+	ofUser := func(r *v1alpha1.TokenRevocation) { r.Spec.Subject = gen.Subject("alice") }
+	byItself := func(r *v1alpha1.TokenRevocation) { r.Spec.ClientID = "billing" }
+	for name, tc := range map[string]struct {
+		token   func(*testing.T, *tenant.Tenant) *issuing.Issued
+		of      func(*v1alpha1.TokenRevocation)
+		objects int
+		// together tells of a token of each of the others, whether it ends with that one.
+		together map[string]bool
+	}{
+		"a user's":           {ofPassword, ofUser, 1, map[string]bool{"user": true, "client": false, "grant": false}},
+		"a client's own":     {ofClient, byItself, 1, map[string]bool{"user": false, "client": true, "grant": false}},
+		"an applied grant's": {ofGrant, ofUser, 0, map[string]bool{"user": false, "client": false, "grant": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			x := liveTeam(t, nightly())
+			first := tc.token(t, x.Tenant).AccessToken.Reveal()
+			others := map[string]string{}
+			for kind, issue := range map[string]func(*testing.T, *tenant.Tenant) *issuing.Issued{"user": ofPassword, "client": ofClient, "grant": ofGrant} {
+				others[kind] = issue(t, x.Tenant).AccessToken.Reveal()
+			}
+			revoked(x.Tenant, 2*v1alpha1.DefaultMaxSessions, tc.of)
+			revoke := func(token string) {
+				t.Helper()
+				if err := x.Service.RevokeOwn(t.Context(), authenticated(t, x.Tenant, "billing"), token); err != nil {
+					t.Fatalf("revoke: %v", err)
+				}
+				x.Await(t, "the token's end", func() bool { return !isGood(t, x, token) })
+			}
+			revoke(first)
+			for kind, together := range tc.together {
+				if isGood(t, x, others[kind]) == together {
+					t.Errorf("the token of the %s ends with it: %t, want %t", kind, !together, together)
+				}
+				if together {
+					revoke(others[kind])
+				}
+			}
+			if objects := len(revocations(t, x)); objects != tc.objects {
+				t.Errorf("%d objects, want %d", objects, tc.objects)
+			}
+			if writes := x.Writes.Load(); writes != 1 {
+				t.Errorf("%d writes, want 1", writes)
+			}
+		})
+	}
+}
+
+// TestALaterTokenIsNotEndedTogether, and the end of the others holds for as long as any of them may live.
+func TestALaterTokenIsNotEndedTogether(t *testing.T) {
+	t.Parallel()
+	x := liveTeam(t)
+	before := ofClient(t, x.Tenant).AccessToken.Reveal()
+	revoked(x.Tenant, 2*v1alpha1.DefaultMaxSessions, func(r *v1alpha1.TokenRevocation) { r.Spec.ClientID = "billing" })
+	if err := x.Service.Revoke(t.Context(), x.Namespace, before, tokens.OAuth2); err != nil {
+		t.Fatal(err)
+	}
+	all := revocations(t, x)
+	if len(all) != 1 || !all[0].Spec.IssuedUntil.Time.Equal(tenant.Start) || !all[0].Spec.ExpiresAt.Time.Equal(tenant.Start.Add(tenant.MaxJWTTTL)) {
+		t.Fatalf("the revocations are %+v", all)
+	}
+	x.Clock.Step(time.Hour + directory.RevocationGrace) // the others do not count any more
+	if after := ofClient(t, x.Tenant); !isGood(t, x, after.AccessToken.Reveal()) {
+		t.Error("a token of after is dead")
+	}
+}
+
+// TestATokenOfAnEarlierEpochNeedsNoRevocation: it is dead for good.
+func TestATokenOfAnEarlierEpochNeedsNoRevocation(t *testing.T) {
+	t.Parallel()
+	x := liveTeam(t, nightly())
+	token := ofGrant(t, x.Tenant).AccessToken.Reveal()
+	x.Put(nightly(gen.Epoch(2)))
+	if err := x.Service.Revoke(t.Context(), x.Namespace, token, tokens.OAuth2); err != nil {
+		t.Fatal(err)
+	}
+	if writes := x.Writes.Load(); writes != 0 {
+		t.Errorf("%d writes", writes)
+	}
+}
+
+func isGood(t *testing.T, x *tenant.OnAPIServer, token string) bool {
+	t.Helper()
+	_, err := x.Service.Check(t.Context(), x.Namespace, token)
+	return err == nil
+}
+
+// revocations are the tenant's as the API server has them.
+func revocations(t *testing.T, x *tenant.OnAPIServer) []v1alpha1.TokenRevocation {
+	t.Helper()
+	list := &v1alpha1.TokenRevocationList{}
+	if err := x.Client.List(t.Context(), list, client.InNamespace(x.Namespace)); err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
 }

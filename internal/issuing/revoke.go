@@ -41,14 +41,23 @@ func (s *Service) end(ctx context.Context, t *directory.Tenant, o *opened) error
 		}
 		s.recordRevoked(ctx, t, o)
 		return nil
-	case o.access.Expired(s.Clock.Now()), t.Revoked(o.access.ID):
+	case o.access.Expired(s.Clock.Now()), isRevoked(t, o), s.isOutlived(t, o.access):
 		return nil
 	}
-	isFirst, err := s.writeSpec(ctx, t, o.access.ID, revocationOf(o.access))
+	isFirst, err := s.endJWT(ctx, t, o.access)
 	if isFirst {
 		s.recordRevoked(ctx, t, o)
 	}
 	return err
+}
+
+// endJWT ends a JWT, and tells whether that is still to be recorded. It is never refused: where there are
+// too many revocations, more tokens end than this one.
+func (s *Service) endJWT(ctx context.Context, t *directory.Tenant, a *tokens.Access) (isFirst bool, err error) {
+	if s.crowded(t, a) {
+		return s.endTogether(ctx, t, a)
+	}
+	return s.writeSpec(ctx, t, a.ID, revocationOf(a))
 }
 
 // What TokenRevocations say for people who read.
@@ -56,6 +65,7 @@ const (
 	reasonRevoked = "revoked at the endpoint"
 	reasonReused  = "its authorization code was used again"
 	reasonSession = "its session was deleted at the endpoint"
+	reasonCrowd   = "too many tokens were revoked one by one"
 	// ReasonRedeemed is that of one that revokes no token (see tokens.Code.MarkerName).
 	ReasonRedeemed = v1alpha1.RevocationOfCode
 )
