@@ -213,8 +213,9 @@ type AuthUserSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule="!self.matches('([*#][^*#]*){9}')",message="scopes may hold at most 8 wildcards, '*' and '#', in one pattern"
 	Scopes []string `json:"scopes,omitempty"`
 
-	// maxSessions is how many reference tokens the user may have alive at once. Absent: 100. It
-	// does not bind the purpose Internal.
+	// maxSessions is how many reference tokens the user may have alive at once. Absent: 100. As many
+	// revocations, and never fewer than 100, may stand before the user gets no more self-contained
+	// tokens. It does not bind the purpose Internal.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0

@@ -107,3 +107,7 @@ const (
 	KeyPassword     = "password"
 	KeyClientSecret = "client_secret"
 )
+
+// RevocationOfCode is the reason of a TokenRevocation that revokes no token: it shows that an
+// authorization code was redeemed, goes soon after the code, and counts for nobody.
+const RevocationOfCode = "an authorization code was redeemed"

@@ -83,6 +83,34 @@ func TestTokenRevocationCreation(t *testing.T) {
 	testCreations(t, "TokenRevocation", map[string]creation{
 		"an expiry is all that a revocation needs": {name: aUUID, spec: `expiresAt: "2026-01-01T00:00:00Z"`},
 		"a revocation may give a reason":           {name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", reason: logout}`},
+		"a revocation may say whose token it was": {name: aUUID, spec: `
+expiresAt: "2026-01-01T00:00:00Z"
+subject: ` + otherUUID + `
+grantNamespace: team-b`},
+		"a revocation may be of a client's own token": {name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", clientID: billing}`},
+		"a revocation may end all that a user had by then": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", issuedUntil: "2025-12-31T00:00:00Z", subject: ` + otherUUID + `}`,
+		},
+		"it does not end what everybody had": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", issuedUntil: "2025-12-31T00:00:00Z"}`,
+			wantField: "spec", wantMessage: "issuedUntil needs the subject or the clientID",
+		},
+		"a token is not of a user and a client's own": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", clientID: billing, subject: ` + otherUUID + `}`,
+			wantField: "spec", wantMessage: "subject and clientID exclude each other",
+		},
+		"a revocation's subject is a UUID": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", subject: alice}`,
+			wantField: "spec.subject", wantMessage: "subject must be a UUID",
+		},
+		"a revocation's client has a name": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", clientID: ""}`,
+			wantField: "spec.clientID", wantMessage: "should be at least 1 chars long",
+		},
+		"the namespace of a revoked token's grant must be one": {
+			name: aUUID, spec: `{expiresAt: "2026-01-01T00:00:00Z", grantNamespace: team.b}`,
+			wantField: "spec.grantNamespace", wantMessage: "must be the name of a namespace",
+		},
 		"a revocation has an expiry": {
 			name: aUUID, spec: `reason: logout`,
 			wantField: "spec.expiresAt", wantMessage: "Required value",
@@ -101,6 +129,18 @@ func TestTokenRevocationCreation(t *testing.T) {
 func TestTokenRevocationChange(t *testing.T) {
 	t.Parallel()
 	testChanges(t, "TokenRevocation", map[string]change{
+		"a revocation may not become another user's": {
+			name:      aUUID,
+			before:    `{expiresAt: "2027-01-01T00:00:00Z", subject: ` + aUUID + `}`,
+			after:     `{expiresAt: "2027-01-01T00:00:00Z", subject: ` + otherUUID + `}`,
+			wantField: "spec", wantMessage: "spec is immutable",
+		},
+		"a revocation may not stop counting": {
+			name:      aUUID,
+			before:    `{expiresAt: "2027-01-01T00:00:00Z", clientID: billing}`,
+			after:     `expiresAt: "2027-01-01T00:00:00Z"`,
+			wantField: "spec", wantMessage: "spec is immutable",
+		},
 		"a revocation may not end earlier": {
 			name:      aUUID,
 			before:    `expiresAt: "2027-01-01T00:00:00Z"`,

@@ -33,7 +33,7 @@ func TestColumns(t *testing.T) {
 		"authtenants": {
 			narrow: []string{"Name", "Display name", "Issuer", "Ready", "Reason", "Next rotation", "Age"}, wide: []string{"Dialects"},
 		},
-		"tokenrevocations": {narrow: []string{"Name", "Reason", "Expires", "Age"}},
+		"tokenrevocations": {narrow: []string{"Name", "Reason", "Expires", "Age"}, wide: []string{"Subject", "Client"}},
 	}
 	for resource, tc := range tests {
 		t.Run(resource, func(t *testing.T) {

@@ -30,7 +30,7 @@ type Tenant struct {
 	clients     clientTable
 	grants      grantTable
 	sessions    sessionTable
-	revocations *table[*v1alpha1.TokenRevocation]
+	revocations revocationTable
 	secrets     *table[*corev1.Secret]
 	shapes      *shapes
 }
@@ -48,7 +48,7 @@ func newTenant(d *Directory, namespace string) *Tenant {
 		clients:     newClientTable(),
 		grants:      newGrantTable(),
 		sessions:    newSessionTable(),
-		revocations: newTable[*v1alpha1.TokenRevocation](),
+		revocations: newRevocationTable(),
 		secrets:     newTable[*corev1.Secret](),
 		shapes:      newShapes(),
 	}
@@ -81,19 +81,6 @@ func (t *Tenant) RingStanding() (*keys.Ring, Standing) {
 	return ring, Standing{}
 }
 
-// Revoked tells whether a token id, or a code's digest, died early.
-func (t *Tenant) Revoked(id string) bool {
-	_, ok := t.Revocation(id)
-	return ok
-}
-
-// Revocation looks up a revocation by its object's name.
-func (t *Tenant) Revocation(name string) (*v1alpha1.TokenRevocation, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.revocations.get(name)
-}
-
 // Secret looks up a labelled Secret of the tenant. Not found here does not mean absent: a Secret
 // without the label is never read.
 func (t *Tenant) Secret(name string) (*corev1.Secret, bool) {
@@ -114,7 +101,7 @@ func (t *Tenant) everything() []Change {
 	all = appendNames(all, Clients, t.namespace, t.clients.table)
 	all = appendNames(all, Grants, t.namespace, t.grants.table)
 	all = appendNames(all, Sessions, t.namespace, t.sessions.table)
-	all = appendNames(all, Revocations, t.namespace, t.revocations)
+	all = appendNames(all, Revocations, t.namespace, t.revocations.table)
 	return appendNames(all, Secrets, t.namespace, t.secrets)
 }
 

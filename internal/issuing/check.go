@@ -32,7 +32,7 @@ func (s *Service) Check(ctx context.Context, namespace, token string) (*Checked,
 		return nil, err
 	}
 	now := s.Clock.Now()
-	if o.access.Expired(now) || o.access.NotYetValid(now) || t.Revoked(o.access.ID) {
+	if o.access.Expired(now) || o.access.NotYetValid(now) || isRevoked(t, o) {
 		return nil, errUnknownToken
 	}
 	user, err := s.actor(t, o.access)
@@ -131,15 +131,14 @@ func (s *Service) remember(digest tokenDigest, o *opened) (*opened, error) {
 	return o, nil
 }
 
-// actor finds who a token speaks for, and refuses where they may not act any more. A subject that
-// is the client's own id is the client itself: no user's subject can be one, for it is a UUID.
+// actor finds who a token speaks for, and refuses where they may not act any more.
 func (s *Service) actor(t *directory.Tenant, a *tokens.Access) (*directory.User, error) {
 	if a.Dialect == tokens.OAuth2 {
 		client, ok := t.ClientByID(a.ClientID)
 		if !ok || !t.ClientStanding(client).Good() {
 			return nil, errUnknownToken
 		}
-		if a.Subject == a.ClientID {
+		if isClientsOwn(a) {
 			return nil, nil //nolint:nilnil // a client that acts for itself has no user
 		}
 	}

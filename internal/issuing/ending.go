@@ -2,11 +2,13 @@ package issuing
 
 import (
 	"context"
+	"errors"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
 	"github.com/grantkeeper/grantkeeper/internal/keys"
+	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -21,6 +23,7 @@ const (
 	endedByDeletion = "its refresh token was deleted over HTTP"
 	endedByReuse    = "a refresh token that had been replaced was used again"
 	endedByCode     = "the authorization code that it stems from was used again"
+	endedByCrowd    = "too many of its tokens were revoked one by one"
 	endedByUser     = "its user was deleted over HTTP"
 )
 
@@ -40,6 +43,22 @@ func (s *Service) moveEpoch(ctx context.Context, t *directory.Tenant, g *v1alpha
 		s.recordEnded(ctx, t, audit.GrantRevoked, g, why)
 	}
 	return moved, err
+}
+
+// endEpoch ends every token of a grant, whatever the grant's state is now. It is no error where there is
+// no such grant any more.
+func (s *Service) endEpoch(ctx context.Context, t *directory.Tenant, g *directory.Grant, why string) error {
+	_, err := s.moveEpoch(ctx, t, g.RefreshTokenGrant, why)
+	if errors.Is(err, store.ErrConflict) { // memory is late, as it is just after a status was written
+		var current *directory.Grant
+		if current, err = s.liveGrant(ctx, t, g.Namespace, g.Spec.ID); err == nil {
+			_, err = s.moveEpoch(ctx, t, current.RefreshTokenGrant, why)
+		}
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, errNoGrant) {
+		return unavailable(err)
+	}
+	return nil
 }
 
 // revokeCopied revokes a grant whose refresh token or code has been copied, and records it.

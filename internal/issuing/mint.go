@@ -90,7 +90,7 @@ func (s *Service) mintAs(ctx context.Context, t *directory.Tenant, ring *keys.Ri
 	var token string
 	var err error
 	if ask.Format == revision.FormatJWT {
-		token, err = sign(ring, &ask, a)
+		token, err = s.newJWT(t, ring, terms, &ask, a)
 	} else {
 		token, err = s.newReference(ctx, t, ring, terms, a)
 	}
@@ -98,6 +98,14 @@ func (s *Service) mintAs(ctx context.Context, t *directory.Tenant, ring *keys.Ri
 		return nil, err
 	}
 	return &Issued{AccessToken: sensitive.New(token), Access: a, User: terms.User}, nil
+}
+
+// newJWT makes a JWT where there is room for its revocation.
+func (s *Service) newJWT(t *directory.Tenant, ring *keys.Ring, terms *Terms, ask *revision.Ask, a *tokens.Access) (string, error) {
+	if err := s.roomForRevocation(t, terms); err != nil {
+		return "", err
+	}
+	return sign(ring, ask, a)
 }
 
 func sign(ring *keys.Ring, ask *revision.Ask, a *tokens.Access) (string, error) {

@@ -44,7 +44,7 @@ func (s *Service) PasswordGrant(ctx context.Context, c *AuthenticatedClient, use
 	if !c.client.Spec.AllowsGrantType(v1alpha1.GrantTypeRefreshToken) {
 		return s.mint(ctx, c.tenant, c.ring, terms, from)
 	}
-	if err := s.roomForSession(ctx, c.tenant, c.ring, terms); err != nil {
+	if err := s.roomForToken(ctx, c.tenant, c.ring, terms); err != nil {
 		return nil, err
 	}
 	wanted, err := s.passwordLoginGrant(c, terms, from)
@@ -107,7 +107,7 @@ func (s *Service) RefreshGrant(ctx context.Context, c *AuthenticatedClient, toke
 	}
 	// A client that is told to come back later comes with the refresh token that it has. To have replaced
 	// that would make a thief of it.
-	if err := s.roomForSession(ctx, c.tenant, c.ring, terms); err != nil {
+	if err := s.roomForToken(ctx, c.tenant, c.ring, terms); err != nil {
 		return nil, err
 	}
 	issued, g, err = s.exchange(ctx, c, presented, g, terms)

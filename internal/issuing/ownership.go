@@ -2,11 +2,9 @@ package issuing
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/grantkeeper/grantkeeper/internal/directory"
-	"github.com/grantkeeper/grantkeeper/internal/store"
 	"github.com/grantkeeper/grantkeeper/internal/tokens"
 )
 
@@ -63,17 +61,5 @@ func (s *Service) revokeGrant(ctx context.Context, c *AuthenticatedClient, g *di
 	case g.Spec.ClientRef.Name != c.client.Name:
 		return errOthersToken
 	}
-	_, err := s.moveEpoch(ctx, c.tenant, g.RefreshTokenGrant, endedByClient)
-	if errors.Is(err, store.ErrConflict) {
-		// Memory is late, as it is just after a status was written. Whatever the grant's state is now, the
-		// token has to end.
-		var current *directory.Grant
-		if current, err = s.liveGrant(ctx, c.tenant, g.Namespace, g.Spec.ID); err == nil {
-			_, err = s.moveEpoch(ctx, c.tenant, current.RefreshTokenGrant, endedByClient)
-		}
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, errNoGrant) {
-		return unavailable(err)
-	}
-	return nil
+	return s.endEpoch(ctx, c.tenant, g, endedByClient)
 }

@@ -110,7 +110,12 @@ func (s *Service) redeem(ctx context.Context, c *AuthenticatedClient, code *toke
 	if err := terms.narrow(Wish{Audiences: wish.Audiences}); err != nil {
 		return nil, err
 	}
-	return r, s.roomForSession(ctx, c.tenant, c.ring, terms)
+	if r.grant == nil { // whatever the token is like, a second use of the code leaves a revocation
+		if err := s.roomForRevocation(c.tenant, terms); err != nil {
+			return nil, err
+		}
+	}
+	return r, s.roomForToken(ctx, c.tenant, c.ring, terms)
 }
 
 // planGrant decides on the grant that a code makes, and ties the terms to it. The grant has all that

@@ -32,9 +32,10 @@ const (
 	InvalidScope Reason = "InvalidScope"
 	// InvalidTarget: a requested audience is not the client's (RFC 8707).
 	InvalidTarget Reason = "InvalidTarget"
-	// TooManySessions: the user has as many live reference tokens as allowed.
+	// TooManySessions: the user has as many live reference tokens as allowed or, where the token would be
+	// a JWT, as many revoked ones; then RetryAfter says how long to wait.
 	TooManySessions Reason = "TooManySessions"
-	// TooManyTenantSessions: the tenant has as many live reference tokens as allowed.
+	// TooManyTenantSessions: the same of all tokens of the tenant.
 	TooManyTenantSessions Reason = "TooManyTenantSessions"
 	// TooManyGrants: the user has as many grants as allowed.
 	TooManyGrants Reason = "TooManyGrants"
@@ -79,7 +80,7 @@ type Refusal struct {
 	Reason Reason
 	// Description may be shown to the caller. It may be empty.
 	Description string
-	// RetryAfter is how long to wait before trying again, for LockedOut.
+	// RetryAfter is how long to wait before trying again, where that is known; otherwise zero.
 	RetryAfter time.Duration
 
 	cause error

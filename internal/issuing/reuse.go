@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 	"github.com/grantkeeper/grantkeeper/internal/audit"
 	"github.com/grantkeeper/grantkeeper/internal/directory"
@@ -76,7 +78,9 @@ func (s *Service) endTokenOf(ctx context.Context, c *AuthenticatedClient, code *
 		return unavailable(err)
 	}
 	end := s.now().Add(ttl)
-	isFirst, err := s.writeRevocation(ctx, c.tenant, code.TokenID(), end, reasonReused)
+	isFirst, err := s.writeSpec(ctx, c.tenant, code.TokenID(), v1alpha1.TokenRevocationSpec{
+		ExpiresAt: metav1.NewTime(end), Subject: code.Subject, Reason: reasonReused,
+	})
 	if err != nil {
 		return err
 	}

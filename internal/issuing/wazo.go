@@ -119,7 +119,7 @@ func unregistered(t *directory.Tenant, clientID string) error {
 // offline adds the refresh token of user and client_id to a login. A login that there is no session
 // or no grant left for, or whose grant may not be used, is refused before it ends anything.
 func (s *Service) offline(ctx context.Context, t *directory.Tenant, ring *keys.Ring, terms *Terms, from login) (*Issued, error) {
-	if err := s.roomForSession(ctx, t, ring, terms); err != nil {
+	if err := s.roomForToken(ctx, t, ring, terms); err != nil {
 		return nil, err
 	}
 	wanted := offlineLoginGrant(ring, terms.User, terms.ClientID, from)

@@ -27,11 +27,16 @@ func ClientSecret(client, secret string) *corev1.Secret {
 }
 
 // TokenRevocation builds the early death of the token of an id.
-func TokenRevocation(tokenID string, expiresAt time.Time) *v1alpha1.TokenRevocation {
-	return &v1alpha1.TokenRevocation{
+func TokenRevocation(tokenID string, expiresAt time.Time, mods ...func(*v1alpha1.TokenRevocation)) *v1alpha1.TokenRevocation {
+	return build(&v1alpha1.TokenRevocation{
 		ObjectMeta: meta(tokenID),
 		Spec:       v1alpha1.TokenRevocationSpec{ExpiresAt: metav1.NewTime(expiresAt)},
-	}
+	}, mods)
+}
+
+// RevokedOf is the subject whose token it was.
+func RevokedOf(subject string) func(*v1alpha1.TokenRevocation) {
+	return func(r *v1alpha1.TokenRevocation) { r.Spec.Subject = subject }
 }
 
 func passwordSecret(user string) string { return user + "-password" }
