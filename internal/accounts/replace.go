@@ -31,6 +31,9 @@ func (s *Service) Replace(ctx context.Context, request Request, subject string, 
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, errUnknownUser
+		}
 		if err != nil {
 			return nil, refusalOf(err)
 		}

@@ -56,9 +56,7 @@ type tenant struct {
 	clock     *clocktesting.FakePassiveClock
 	log       *logged
 	service   *issuing.Service
-	passwords *passwords.Verifier
 	accounts  *accounts.Service
-	later     time.Duration // of accounts, which read times of the API server's
 	api       *API
 	mux       *endpoint.Mux
 	server    *httptest.Server
@@ -101,7 +99,6 @@ func openTenant(t testing.TB, w *world, namespace string, mods ...func(*issuing.
 		mod(&config)
 	}
 	h.service = issuing.New(config)
-	h.passwords = verifier
 	h.openAccounts(kubernetes)
 	w.directory.SetRing(namespace, keystest.Ring(t, namespace, issuer), nil)
 	w.directory.MarkRead(namespace, begin.AddDate(100, 0, 0))
@@ -122,9 +119,9 @@ func (h *tenant) openAccounts(users accounts.Store) {
 		Store:     users,
 		Live:      live,
 		Secrets:   secretwriter.New(h.client, h.client),
-		Passwords: h.passwords,
+		Passwords: h.service.Passwords,
 		Logins:    h.service,
-		Clock:     clocktesting.NewFakePassiveClock(time.Now().Add(h.later)), // the API server's own
+		Clock:     clock.RealClock{}, // the API server's own
 		Rand:      cryptorand.Reader,
 	})
 }

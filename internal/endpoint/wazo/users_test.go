@@ -1,26 +1,24 @@
 package wazo
 
 import (
+	"bytes"
 	"context"
+	cryptorand "crypto/rand"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
-	"github.com/grantkeeper/grantkeeper/internal/accounts"
-	"github.com/grantkeeper/grantkeeper/internal/store"
+	"github.com/grantkeeper/grantkeeper/internal/audit"
 )
 
 // user wants an answer to be about a user.
@@ -202,32 +200,15 @@ func TestCreateUserRefuses(t *testing.T) {
 	})
 }
 
-// Usernames, addresses and uuids are one space without regard to case, whoever made the user.
+// What another user has, in any case, is a conflict, which names the member.
 func TestCreateUserConflicts(t *testing.T) {
 	t.Parallel()
 	h := newTenant(t)
-	applied := user("dora", func(u *v1alpha1.AuthUser) {
-		u.Namespace, u.Spec.Subject, u.Spec.Password = h.namespace, bobSubject, nil
-		u.Spec.Emails = []v1alpha1.Email{{Address: "dora@example.com"}}
-	})
-	if err := h.client.Create(t.Context(), applied); err != nil {
-		t.Fatal(err)
-	}
-	h.user(h.call("POST", "users", `{"username": "Carol", "email_address": "carol@example.com"}`))
-	h.await(func(context.Context) error {
-		if h.call("GET", "users/"+bobSubject, "").status != http.StatusOK {
-			return errors.New("dora is not known yet")
-		}
-		return nil
-	})
+	h.user(h.call("POST", "users", `{"username": "Carol", "email_address": "carol@example.com", "uuid": "`+bobSubject+`"}`))
 	for name, tc := range map[string]struct{ body, member string }{
-		"a username":                    {`{"username": "carol"}`, "username"},
-		"an applied user's name":        {`{"username": "DORA"}`, "username"},
-		"a username that is an address": {`{"username": "Carol@Example.com"}`, "username"},
-		"an address":                    {`{"username": "x1", "email_address": "CAROL@example.com"}`, "email_address"},
-		"an applied user's address":     {`{"email_address": "Dora@example.com"}`, "email_address"},
-		"a uuid":                        {`{"uuid": "` + strings.ToUpper(bobSubject) + `"}`, "uuid"},
-		"a username that is a uuid":     {`{"username": "` + bobSubject + `"}`, "username"},
+		"a username": {`{"username": "carol"}`, "username"},
+		"an address": {`{"username": "x1", "email_address": "CAROL@example.com"}`, "email_address"},
+		"a uuid":     {`{"uuid": "` + strings.ToUpper(bobSubject) + `"}`, "uuid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -235,44 +216,6 @@ func TestCreateUserConflicts(t *testing.T) {
 				Message: "Conflict detected", ErrorID: "conflict", Resource: "users",
 				Details: map[string]constraint{tc.member: {ID: "unique", Message: "the " + tc.member + " is already used"}},
 			})
-		})
-	}
-}
-
-// Of many who ask for one login at once one gets it, whether it is the username, or the address of users
-// who are called differently. Nothing is left of the others.
-func TestCreateUsersAtOnce(t *testing.T) {
-	t.Parallel()
-	const many = 8
-	for name, body := range map[string]string{
-		"one username": `{"username": "eve", "password": "%d"}`,
-		"one address":  `{"username": "eve-%d", "email_address": "eve@example.com", "password": "x"}`,
-		"one uuid":     `{"username": "eve-%d", "uuid": "` + bobSubject + `"}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := newTenant(t)
-			var group sync.WaitGroup
-			answers := make([]reply, many)
-			for i := range many {
-				group.Go(func() { answers[i] = h.call("POST", "users", strings.ReplaceAll(body, "%d", fmt.Sprint(i))) })
-			}
-			group.Wait()
-			made := 0
-			for _, got := range answers {
-				if got.status == http.StatusOK {
-					made++
-				} else if got.status != http.StatusConflict {
-					t.Errorf("%d %s", got.status, got.body)
-				}
-			}
-			users := &v1alpha1.AuthUserList{}
-			if err := h.client.List(t.Context(), users, client.InNamespace(h.namespace)); err != nil {
-				t.Fatal(err)
-			}
-			if made != 1 || len(users.Items) != 1 {
-				t.Errorf("%d were made and %d are there, want 1", made, len(users.Items))
-			}
 		})
 	}
 }
@@ -316,60 +259,6 @@ func TestReplaceUser(t *testing.T) {
 	}
 	if got := h.call("PUT", "users/"+other.UUID, `{"username": 5}`); got.status != http.StatusBadRequest {
 		t.Errorf("%d %s", got.status, got.body)
-	}
-}
-
-// gathered lets no user be replaced before so many are about to be: what was looked up before that is out
-// of date for all but one of them.
-type gathered struct {
-	accounts.Store
-	coming *atomic.Int64
-	all    chan struct{}
-}
-
-func (g gathered) ReplaceUser(ctx context.Context, read, changed *v1alpha1.AuthUser) error {
-	if g.coming.Add(-1) == 0 {
-		close(g.all)
-	}
-	<-g.all
-	return g.Store.ReplaceUser(ctx, read, changed)
-}
-
-// Of several users who take one name at once one gets it, and the others keep what they had.
-func TestReplaceUsersAtOnce(t *testing.T) {
-	t.Parallel()
-	h := newTenant(t)
-	const many = 4
-	coming := &atomic.Int64{}
-	coming.Store(many)
-	h.openAccounts(gathered{store.NewKubernetes(h.client), coming, make(chan struct{})})
-	h.serve(h.log.logger())
-	var ids []string
-	for i := range many {
-		ids = append(ids, h.user(h.call("POST", "users", fmt.Sprintf(`{"username": "user-%d"}`, i))).UUID)
-	}
-	var group sync.WaitGroup
-	status := make([]int, many)
-	for i := range many {
-		group.Go(func() { status[i] = h.call("PUT", "users/"+ids[i], `{"username": "frank"}`).status })
-	}
-	group.Wait()
-	slices.Sort(status)
-	if want := []int{200, 409, 409, 409}; !slices.Equal(status, want) {
-		t.Errorf("answered with %v, want %v", status, want)
-	}
-	franks := 0
-	for i, id := range ids {
-		switch name := h.objectOf(id).Spec.Username; name {
-		case "frank":
-			franks++
-		case fmt.Sprintf("user-%d", i):
-		default:
-			t.Errorf("user %d is called %q", i, name)
-		}
-	}
-	if franks != 1 {
-		t.Errorf("%d are called frank", franks)
 	}
 }
 
@@ -479,60 +368,77 @@ func TestChangePassword(t *testing.T) {
 	h.wantLogin("carol", "y", http.StatusTooManyRequests)
 }
 
-// What a person applies is a person's, even where it says that it is the endpoint's.
+// What a person has made is not changed, not deleted, and gets no other password.
 func TestUsersOfAPerson(t *testing.T) {
 	t.Parallel()
 	h := newTenant(t)
-	apply := func(name string, labelled bool, owner client.FieldOwner) string {
-		u := user(name, func(u *v1alpha1.AuthUser) {
-			u.Namespace, u.Spec.Subject = h.namespace, emailUUID(subject, name)
-			u.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "AuthUser"}
-			if labelled {
-				u.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedByGrantkeeper}
-			}
-		})
-		var err error
-		if owner != "" {
-			u.Spec.Scopes = nil
-			err = h.client.Patch(t.Context(), u, client.Apply, owner) //nolint:staticcheck // of a typed object
-		} else {
-			err = h.client.Create(t.Context(), u)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return u.Spec.Subject
-	}
-	annotated := h.user(h.call("POST", "users", `{"username": "taken-over", "password": "x"}`))
-	object := h.objectOf(annotated.UUID)
-	object.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}
-	if err := h.client.Update(t.Context(), object); err != nil {
+	applied := user("dora", func(u *v1alpha1.AuthUser) { u.Namespace, u.Spec.Subject = h.namespace, bobSubject })
+	if err := h.client.Create(t.Context(), applied); err != nil {
 		t.Fatal(err)
 	}
-	for name, id := range map[string]string{
-		"created":                            apply("created", false, ""),
-		"applied":                            apply("applied", false, "flux"),
-		"applied under the endpoint's label": apply("labelled", true, "flux"),
-		"applied after it was made":          annotated.UUID,
-	} {
-		h.await(func(context.Context) error {
-			if got := h.call("GET", "users/"+id, ""); got.status != http.StatusOK {
-				return errStatus(got.status)
-			}
-			return nil
-		})
-		managed := apiError{
-			Message: "the AuthUser was applied, and is changed where it was applied from", ErrorID: "managed-externally", Resource: "users",
+	path := "users/" + bobSubject
+	h.await(func(context.Context) error {
+		if got := h.call("GET", path, ""); got.status != http.StatusOK {
+			return errStatus(got.status)
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := h.in(t)
-			wantAPIProblem(t, h.call("PUT", "users/"+id, `{"username": "x"}`), http.StatusForbidden, managed)
-			wantAPIProblem(t, h.call("DELETE", "users/"+id, ""), http.StatusForbidden, managed)
-			wantAPIProblem(t, h.call("PUT", "users/"+id+"/password", `{"old_password": "x", "new_password": "y"}`), http.StatusMethodNotAllowed, apiError{
-				Message: "the password comes from a Secret that is not the endpoint's", ErrorID: "password-managed-externally", Resource: "users",
-			})
-			h.objectOf(id)
-		})
+		return nil
+	})
+	managed := apiError{
+		Message: "the AuthUser was applied, and is changed where it was applied from", ErrorID: "managed-externally", Resource: "users",
+	}
+	wantAPIProblem(t, h.call("PUT", path, `{"username": "x"}`), http.StatusForbidden, managed)
+	wantAPIProblem(t, h.call("DELETE", path, ""), http.StatusForbidden, managed)
+	wantAPIProblem(t, h.call("PUT", path+"/password", `{"old_password": "x", "new_password": "y"}`), http.StatusMethodNotAllowed, apiError{
+		Message: "the password comes from a Secret that is not the endpoint's", ErrorID: "password-managed-externally", Resource: "users",
+	})
+	h.objectOf(bobSubject)
+}
+
+func TestHeadOfTheListOfUsers(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	for path, want := range map[string]int{"users": http.StatusOK, "users?limit=1": http.StatusOK, "users?limit=x": http.StatusBadRequest} {
+		if got := h.call("HEAD", path, ""); got.status != want || got.body != "" {
+			t.Errorf("%s: %d %q, want %d", path, got.status, got.body, want)
+		}
+	}
+}
+
+// Whoever changes a user is recorded by the subject of their token, on each of the routes.
+func TestWhoChangesAUserIsRecorded(t *testing.T) {
+	t.Parallel()
+	h := newTenant(t)
+	var text bytes.Buffer
+	log, err := audit.New(&text, clock.RealClock{}, cryptorand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.accounts.Audit = log
+	made := h.user(h.call("POST", "users", `{"username": "carol", "password": "canary-1"}`))
+	path := "users/" + made.UUID
+	h.call("PUT", path, `{"username": "caroline"}`)
+	h.call("PUT", path+"/password", `{"old_password": "canary-wrong", "new_password": "canary-2"}`)
+	h.call("PUT", path+"/password", `{"old_password": "canary-1", "new_password": "canary-2"}`)
+	h.call("DELETE", path, "")
+	if err := log.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text.String(), "canary") {
+		t.Errorf("a password is in %s", text.String())
+	}
+	type told struct{ Event, Subject, By string }
+	var got, want []told
+	for line := range strings.Lines(text.String()) {
+		var of told
+		if err := json.Unmarshal([]byte(line), &of); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, of)
+	}
+	for _, event := range []audit.Event{audit.UserCreated, audit.UserChanged, audit.PasswordRefused, audit.PasswordChanged, audit.UserDeleted} {
+		want = append(want, told{string(event), made.UUID, subject})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }
