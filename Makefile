@@ -1,5 +1,6 @@
 # Everything a developer or a CI types. `make help` lists it. It needs Go, git, gcc and a POSIX
-# shell; every other tool is built from the Go module proxy, once, and kept in the user's cache.
+# shell; every other tool is built from the Go module proxy once, or fetched where only tests need it, and kept
+# in the user's cache.
 
 SHELL := /bin/sh
 .SHELLFLAGS := -eu -c
