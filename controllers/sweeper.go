@@ -16,10 +16,6 @@ import (
 	"github.com/grantkeeper/grantkeeper/internal/pacing"
 )
 
-// revocationGrace is how long a revocation is kept after its token has expired: by a clock that has
-// been wrong by less than that the token comes back neither before it is set right nor afterwards.
-const revocationGrace = 3 * time.Hour
-
 // markerGrace is that of a revocation that revokes no token and shows that an authorization code was
 // redeemed: the clocks of replicas may differ by as much. It is short because each such login leaves one
 // and no limit but their rate bounds them.
@@ -162,10 +158,10 @@ func (r *Sweeper) sweepable(t *directory.Tenant, item Sweepable, now time.Time) 
 // graceOf is how long a revocation is kept after its end. One that is written by hand with the words of a
 // redeemed code goes as early: spec.reason is the endpoint's word, or its writer's own.
 func graceOf(revocation *v1alpha1.TokenRevocation) time.Duration {
-	if revocation.Spec.Reason == issuing.ReasonRedeemed {
+	if revocation.Spec.Reason == v1alpha1.RevocationOfCode {
 		return markerGrace
 	}
-	return revocationGrace
+	return directory.RevocationGrace
 }
 
 // sometimeAfter is an object's own moment within sweepSpread of an end.

@@ -19,7 +19,7 @@ type SessionsElsewhere interface {
 // endElsewhere ends the sessions of a user who is disabled, as sessionDue has it for those in Kubernetes.
 func (r *Sweeper) endElsewhere(ctx context.Context, t *directory.Tenant, name string) error {
 	user, ok := t.User(name)
-	if !ok || user.Subject() == "" || user.Spec.EffectiveState() != v1alpha1.UserStateDisabled {
+	if !ok || user.Subject() == "" || !isDisabled(user) {
 		return nil
 	}
 	ring, err := t.Ring()

@@ -63,7 +63,7 @@ func (r *Sweeper) sessionDue(t *directory.Tenant, session *v1alpha1.AuthSession,
 	ends := expiryOf(session)
 	user, ok := t.UserBySubject(session.Spec.Subject)
 	switch {
-	case isOfDisabled(t, session):
+	case ok && isDisabled(user):
 		return now
 	case session.Spec.Subject == "" || r.Directory.Known(session.Namespace, now) != nil:
 	case !ok:
@@ -81,7 +81,11 @@ func isOfDisabled(t *directory.Tenant, object client.Object) bool {
 		return false
 	}
 	user, ok := t.UserBySubject(session.Spec.Subject)
-	return ok && user.Spec.EffectiveState() == v1alpha1.UserStateDisabled
+	return ok && isDisabled(user)
+}
+
+func isDisabled(user *directory.User) bool {
+	return user.Spec.EffectiveState() == v1alpha1.UserStateDisabled
 }
 
 // orphanEnd is when a session goes that lacks what it stems from.

@@ -7,8 +7,9 @@ import (
 	"github.com/grantkeeper/grantkeeper/api/v1alpha1"
 )
 
-// RevocationGrace is how long the sweeper keeps a revocation after its token has expired. It counts until
-// then: whoever has tokens that live for seconds would otherwise leave any number of objects.
+// RevocationGrace is how long the sweeper keeps a revocation after its token has expired: by a clock that has
+// been wrong by less than that the token comes back neither before it is set right nor afterwards. A
+// revocation counts until then, for whoever has tokens that live for seconds would otherwise leave any number.
 const RevocationGrace = 3 * time.Hour
 
 type revocationTable struct {
@@ -74,16 +75,7 @@ func (t *Tenant) RevocationEnds(subject, grantNamespace string, now time.Time) (
 func (t *Tenant) HasRoomForRevocation(limit int, grantNamespace string, now time.Time) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if len(t.revocations.rows) < limit {
-		return true
-	}
-	standing := 0
-	for _, revocation := range t.revocations.rows {
-		if stands(revocation, grantNamespace, now) {
-			standing++
-		}
-	}
-	return standing < limit
+	return t.revocations.hasRoom(limit, func(r *v1alpha1.TokenRevocation) bool { return stands(r, grantNamespace, now) })
 }
 
 // stands tells whether a revocation counts. One that only shows that a code was redeemed does not: it is

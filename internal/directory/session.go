@@ -81,16 +81,7 @@ func (t *Tenant) LiveSessions(subject, grantNamespace string, now time.Time) (li
 func (t *Tenant) HasRoomForSession(limit int, grantNamespace string, now time.Time) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if len(t.sessions.rows) < limit {
-		return true
-	}
-	live := 0
-	for _, session := range t.sessions.rows {
-		if counts(session, grantNamespace, now) {
-			live++
-		}
-	}
-	return live < limit
+	return t.sessions.hasRoom(limit, func(s *v1alpha1.AuthSession) bool { return counts(s, grantNamespace, now) })
 }
 
 func counts(session *v1alpha1.AuthSession, grantNamespace string, now time.Time) bool {

@@ -53,6 +53,20 @@ func (t *table[T]) put(name string, row T) {
 	}
 }
 
+// hasRoom tells whether fewer rows than a limit count. Which do is asked only where that many are there.
+func (t *table[T]) hasRoom(limit int, counts func(T) bool) bool {
+	if len(t.rows) < limit {
+		return true
+	}
+	counted := 0
+	for _, row := range t.rows {
+		if counts(row) {
+			counted++
+		}
+	}
+	return counted < limit
+}
+
 // drop removes the row of an object that is gone, unless another object of its name has taken its place.
 func (t *table[T]) drop(name string, gone object) {
 	if row, ok := t.rows[name]; ok && isGone(row, gone) {

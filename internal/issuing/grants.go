@@ -87,10 +87,10 @@ func endpointGrant(ring *keys.Ring, name string, user *directory.User, from logi
 // may have to give way, such as one whose refresh token has ended.
 type place struct{ standing, givesWay *directory.Grant }
 
-// placeFor decides on the place of a wanted grant and writes nothing. Past the user's maxGrants, not
-// counting those that are ending anyway and those that a person revoked, one gives way: one that nothing is good of any more, whosever
-// it is, or else the one of the same client that was not used for longest. Past the tenant's limit only
-// one of the former gives way. Where there is none, the login is refused.
+// placeFor decides on the place of a wanted grant and writes nothing. At the user's maxGrants, not counting
+// those that are ending anyway and those that a person revoked, one gives way: one that nothing is good of
+// any more, whosever it is, or else the one of the same client that was not used for longest. At the
+// tenant's limit only one of the former does. Where there is none, the login is refused.
 func (s *Service) placeFor(t *directory.Tenant, wanted *v1alpha1.RefreshTokenGrant, ending []*directory.Grant) (place, error) {
 	if standing, ok := t.Grant(wanted.Name); ok {
 		if s.hasEnded(t, standing) || GaveUp(t, standing) {

@@ -162,7 +162,7 @@ func (s *Service) mintFor(ctx context.Context, r *redeemed) (issued *Issued, err
 // one got.
 func (s *Service) spend(ctx context.Context, r *redeemed) error {
 	if r.grant == nil {
-		isFirst, err := s.writeRevocation(ctx, r.tenant, r.code.MarkerName(), r.code.ExpiresAt, ReasonRedeemed)
+		isFirst, err := s.writeRevocation(ctx, r.tenant, r.code.MarkerName(), r.code.ExpiresAt, v1alpha1.RevocationOfCode)
 		if err == nil && !isFirst {
 			err = s.endTokenOf(ctx, r.AuthenticatedClient, r.code)
 		}

@@ -66,8 +66,6 @@ const (
 	reasonReused  = "its authorization code was used again"
 	reasonSession = "its session was deleted at the endpoint"
 	reasonCrowd   = "too many tokens were revoked one by one"
-	// ReasonRedeemed is that of one that revokes no token (see tokens.Code.MarkerName).
-	ReasonRedeemed = v1alpha1.RevocationOfCode
 )
 
 // revocationOf is what the revocation of a JWT says.

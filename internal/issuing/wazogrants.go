@@ -55,8 +55,9 @@ func (s *Service) WazoGrantsOf(namespace string, user *directory.User) ([]WazoGr
 }
 
 // EndWazoGrant ends the grant that a user's logins gave to a client_id, and with it every token of it. An
-// API client and a person with kubectl do the same thing: the object is deleted. ErrUnknownGrant, or ErrManagedExternally for a grant that is not wholly the endpoint's: one that was
-// applied, and one that a person has stopped, for without it a login would make another.
+// API client and a person with kubectl do the same thing: the object is deleted. ErrUnknownGrant, or
+// ErrManagedExternally for a grant that is not wholly the endpoint's: one that was applied, and one that a
+// person has stopped, for without it a login would make another.
 func (s *Service) EndWazoGrant(ctx context.Context, namespace string, user *directory.User, clientID string) error {
 	t, ring, err := s.tenant(namespace)
 	if err != nil {

@@ -143,13 +143,21 @@ func (k *Kubernetes) GrantByID(ctx context.Context, namespace, id string) (*v1al
 	if len(grants.Items) == 0 {
 		return nil, ErrNotFound
 	}
-	oldest := &grants.Items[0]
-	for i := range grants.Items {
-		if grants.Items[i].CreationTimestamp.Before(&oldest.CreationTimestamp) {
-			oldest = &grants.Items[i]
+	return oldest(grants.Items), nil
+}
+
+// oldest is the one of some objects that was made first.
+func oldest[T any, P interface {
+	*T
+	client.Object
+}](objects []T) P {
+	first := P(&objects[0])
+	for i := range objects {
+		if one := P(&objects[i]); one.GetCreationTimestamp().Time.Before(first.GetCreationTimestamp().Time) {
+			first = one
 		}
 	}
-	return oldest, nil
+	return first
 }
 
 // MoveEpoch raises a grant's epoch by one, which ends every token of it. ErrConflict where the

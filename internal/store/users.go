@@ -38,13 +38,7 @@ func (k *Kubernetes) UserBySubject(ctx context.Context, namespace, subject strin
 	if len(users.Items) == 0 {
 		return nil, ErrNotFound
 	}
-	oldest := &users.Items[0]
-	for i := range users.Items {
-		if users.Items[i].CreationTimestamp.Before(&oldest.CreationTimestamp) {
-			oldest = &users.Items[i]
-		}
-	}
-	return oldest, nil
+	return oldest(users.Items), nil
 }
 
 // ReplaceUser writes what was changed of a user under the version that was read, and fills in what the API

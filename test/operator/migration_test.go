@@ -1,15 +1,14 @@
 package operator_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/itchyny/gojq"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -84,19 +83,36 @@ func TestUsersMoveFromWazoAuth(t *testing.T) {
 	}
 }
 
-// Users who are created as the guide says, and not applied, are changed over HTTP like those that were made there.
-func TestUsersMoveFromWazoAuthToHTTP(t *testing.T) {
-	t.Parallel()
-	jq, err := exec.LookPath("jq")
-	if err != nil {
-		t.Skip("there is no jq on the PATH")
-	}
-	program := exec.CommandContext(t.Context(), jq, "-f", "../../docs/migrating-from-wazo-auth.jq")
-	program.Stdin = bytes.NewReader(guidedJSON(t))
-	text, err := program.Output()
+// filtered runs a jq program over a document.
+func filtered(t *testing.T, program string, document []byte) []byte {
+	t.Helper()
+	source, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)
 	}
+	query, err := gojq.Parse(string(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var input any
+	if err := json.Unmarshal(document, &input); err != nil {
+		t.Fatal(err)
+	}
+	output, _ := query.RunWithContext(t.Context(), input).Next()
+	if err, failed := output.(error); failed {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Users who are created as the guide says, and not applied, are changed over HTTP like those that were made there.
+func TestUsersMoveFromWazoAuthToHTTP(t *testing.T) {
+	t.Parallel()
+	text := filtered(t, "../../docs/migrating-from-wazo-auth.jq", guidedJSON(t))
 	p, s := clerkOf(t, "migrated", true)
 	var nora string
 	for _, object := range objectsOf(t, text) {
