@@ -207,23 +207,26 @@ func (x *replica) wantAlone(t testing.TB, isThere bool) {
 	}
 }
 
-// Who is deleted by two at once is gone for the later one, who deletes nobody else.
+// Who is deleted while something is done to them is gone for the later one, who changes nobody else.
 func TestAUserWhoIsDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, hasAnother := range map[string]bool{"and whose name is free": false, "and whose name another one has": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			x := open(t)
-			carol := x.create(t, loggingIn("carol", password))
-			overtaken := x.meddle(func(method string, call func() error) error {
-				if method == "DeleteUser" {
-					x.remove(t, x.object(t, carol), hasAnother)
-				}
-				return call()
+	for _, change := range []string{"she is replaced", "she is deleted"} {
+		tc := changes[change]
+		for name, hasAnother := range map[string]bool{"and whose name is free": false, "and whose name another one has": true} {
+			t.Run("while "+change+", "+name, func(t *testing.T) {
+				t.Parallel()
+				x := open(t)
+				carol := x.create(t, loggingIn("carol", password))
+				overtaken := x.meddle(func(method string, call func() error) error {
+					if method == tc.method {
+						x.remove(t, x.object(t, carol), hasAnother)
+					}
+					return call()
+				})
+				wantRefusal(t, tc.do(t.Context(), overtaken, carol), unknownUser)
+				x.wantAlone(t, hasAnother)
 			})
-			wantRefusal(t, overtaken.Accounts.Delete(t.Context(), x.request(), carol.Subject()), unknownUser)
-			x.wantAlone(t, hasAnother)
-		})
+		}
 	}
 }
 
